@@ -1,0 +1,100 @@
+//! What really differs between the engines, and is not SQL that the derive prints.
+//!
+//! Diesel reports a kind and a message, but no SQLSTATE and no error number. Where the kind is `Unknown`, the message is all
+//! there is; the texts below are those of the engines and their client libraries, compared whole or by their fixed beginning.
+
+use diesel::result::DatabaseErrorInformation;
+
+#[cfg(feature = "mysql")]
+pub(crate) mod mysql;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+
+/// What a database error of unknown kind turns out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// A lock was not granted in time.
+    Busy,
+    /// The transaction was ended to resolve a deadlock.
+    Deadlock,
+    /// The server closed the connection, or cannot be reached.
+    Disconnected,
+}
+
+const WHOLE: &[(&str, Trouble)] = &[
+    // sqlite3_errstr of SQLITE_BUSY and SQLITE_LOCKED
+    ("database is locked", Trouble::Busy),
+    ("database table is locked", Trouble::Busy),
+    // PostgreSQL 55P03, 40P01 and 57P01
+    ("canceling statement due to lock timeout", Trouble::Busy),
+    ("deadlock detected", Trouble::Deadlock),
+    ("terminating connection due to administrator command", Trouble::Disconnected),
+    // MySQL and MariaDB 1205 and 1213
+    ("Lock wait timeout exceeded; try restarting transaction", Trouble::Busy),
+    (MYSQL_DEADLOCK, Trouble::Deadlock),
+];
+
+const BEGINNINGS: &[(&str, Trouble)] = &[
+    // SQLite: a table of a shared cache
+    ("database table is locked: ", Trouble::Busy),
+    // libpq
+    ("server closed the connection unexpectedly", Trouble::Disconnected),
+    ("could not receive data from server", Trouble::Disconnected),
+    ("could not send data to server", Trouble::Disconnected),
+    ("no connection to the server", Trouble::Disconnected),
+    // libmariadb and libmysqlclient: 2006, 2013, 4031; the server's 1927
+    ("Server has gone away", Trouble::Disconnected),
+    ("MySQL server has gone away", Trouble::Disconnected),
+    ("Lost connection to ", Trouble::Disconnected),
+    ("The client was disconnected by the server", Trouble::Disconnected),
+    ("Connection was killed", Trouble::Disconnected),
+    ("Can't connect to ", Trouble::Disconnected),
+];
+
+const MYSQL_DEADLOCK: &str = "Deadlock found when trying to get lock; try restarting transaction";
+
+/// Reads a message of an error whose kind Diesel does not know.
+pub(crate) fn trouble(message: &str) -> Option<Trouble> {
+    let message = message.trim_end();
+    let whole = WHOLE.iter().find(|(text, _)| *text == message);
+    let beginning = || BEGINNINGS.iter().find(|(text, _)| message.starts_with(text));
+    whole.or_else(beginning).map(|(_, trouble)| *trouble)
+}
+
+/// True for error 1213: InnoDB has rolled the whole transaction back.
+pub(crate) fn is_mysql_deadlock(message: &str) -> bool {
+    message.trim_end() == MYSQL_DEADLOCK
+}
+
+/// The constraint that an error is about: PostgreSQL says it, MySQL writes it into the message, SQLite never knows.
+pub(crate) fn constraint_name(information: &dyn DatabaseErrorInformation) -> Option<String> {
+    if let Some(name) = information.constraint_name() {
+        return Some(name.to_owned());
+    }
+    let (_, rest) = information.message().split_once(" CONSTRAINT `")?;
+    let (name, _) = rest.split_once('`')?;
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_read_by_their_fixed_text() {
+        assert_eq!(trouble("database is locked"), Some(Trouble::Busy));
+        assert_eq!(trouble("deadlock detected\n"), Some(Trouble::Deadlock));
+        assert_eq!(trouble("Lost connection to server during query"), Some(Trouble::Disconnected));
+        assert_eq!(trouble("relation \"database is locked\" does not exist"), None);
+    }
+
+    #[test]
+    fn mysql_names_a_constraint_in_its_message() {
+        let message = "Cannot delete or update a parent row: a foreign key constraint fails \
+                       (`db`.`orders`, CONSTRAINT `orders_session` FOREIGN KEY (`session_id`) REFERENCES `sessions` (`id`))";
+        assert_eq!(constraint_name(&message.to_owned()).as_deref(), Some("orders_session"));
+        assert_eq!(constraint_name(&"FOREIGN KEY constraint failed".to_owned()), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! How the library's values are bound and read on MySQL and MariaDB.
+
+use std::io::Write as _;
+
+use chrono::NaiveDateTime;
+use diesel::deserialize::{self, FromSql};
+use diesel::mysql::{Mysql, MysqlValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{Datetime, Json, Text, Timestamp};
+use uuid::Uuid;
+
+use crate::clock::Timestamp6;
+use crate::data::JsonText;
+use crate::token::TokenDigest;
+
+impl ToSql<Text, Mysql> for TokenDigest {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+        let mut buffer = Uuid::encode_buffer();
+        out.write_all(self.as_uuid().hyphenated().encode_lower(&mut buffer).as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Text, Mysql> for TokenDigest {
+    fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+        Ok(TokenDigest::from(Uuid::try_parse_ascii(value.as_bytes())?))
+    }
+}
+
+impl ToSql<Json, Mysql> for JsonText {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+        out.write_all(self.as_str().as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Json, Mysql> for JsonText {
+    fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+        Ok(JsonText(std::str::from_utf8(value.as_bytes())?.to_owned()))
+    }
+}
+
+impl ToSql<Text, Mysql> for JsonText {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+        <Self as ToSql<Json, Mysql>>::to_sql(self, out)
+    }
+}
+
+impl FromSql<Text, Mysql> for JsonText {
+    fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+        <Self as FromSql<Json, Mysql>>::from_sql(value)
+    }
+}
+
+impl ToSql<Datetime, Mysql> for Timestamp6 {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+        <NaiveDateTime as ToSql<Datetime, Mysql>>::to_sql(&self.to_utc().naive_utc(), &mut out.reborrow())
+    }
+}
+
+impl FromSql<Datetime, Mysql> for Timestamp6 {
+    fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+        <NaiveDateTime as FromSql<Datetime, Mysql>>::from_sql(value).map(|time| time.and_utc().into())
+    }
+}
+
+impl ToSql<Timestamp, Mysql> for Timestamp6 {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+        <NaiveDateTime as ToSql<Timestamp, Mysql>>::to_sql(&self.to_utc().naive_utc(), &mut out.reborrow())
+    }
+}
+
+impl FromSql<Timestamp, Mysql> for Timestamp6 {
+    fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+        <NaiveDateTime as FromSql<Timestamp, Mysql>>::from_sql(value).map(|time| time.and_utc().into())
+    }
+}

@@ -1,0 +1,162 @@
+//! The JSON object of a session: its text as stored, its entries as changed, and the limits on both.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+
+mod equality;
+mod limits;
+
+pub(crate) use equality::same;
+pub(crate) use limits::{MAX_BYTES, MAX_KEYS, check_key, check_value};
+
+/// The entries of a session's data, sorted by the bytes of their keys.
+pub(crate) type Entries = BTreeMap<String, Value>;
+
+/// The text of a JSON document as the column holds it, parsed where a session is opened.
+///
+/// A list of sessions can hold one whose text is broken; only opening that one is an error.
+#[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[diesel(sql_type = diesel::sql_types::Json)]
+#[cfg_attr(feature = "postgres", diesel(sql_type = diesel::sql_types::Jsonb))]
+pub struct JsonText(pub(crate) String);
+
+impl JsonText {
+    /// An empty object: what a new session holds.
+    pub(crate) fn empty() -> Self {
+        JsonText("{}".to_owned())
+    }
+
+    /// The stored text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Parses the text into entries.
+    pub(crate) fn entries(&self) -> Result<Entries> {
+        let undecodable = || Error::new(ErrorKind::Undecodable, "could not read the session's data");
+        match self.0.as_str() {
+            "{}" => Ok(Entries::new()),
+            text => serde_json::from_str(text).map_err(|error| undecodable().with_source(Position::of(&error))),
+        }
+    }
+
+    /// Writes entries as the text to store; refuses more than the limit.
+    pub(crate) fn of(entries: &Entries) -> Result<Self> {
+        let text = serde_json::to_string(entries).map_err(|error| {
+            Error::new(ErrorKind::NotSerializable, "could not write the session's data").with_source(Position::of(&error))
+        })?;
+        limits::check_size(text.len())?;
+        Ok(JsonText(text))
+    }
+}
+
+impl fmt::Debug for JsonText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonText({} bytes)", self.0.len())
+    }
+}
+
+/// Where in a document serde_json stopped. Its own error would repeat a piece of the value.
+#[derive(Debug, thiserror::Error)]
+#[error("{category} at line {line}, column {column}")]
+pub(crate) struct Position {
+    category: &'static str,
+    line: usize,
+    column: usize,
+}
+
+impl Position {
+    pub(crate) fn of(error: &serde_json::Error) -> Self {
+        let category = match error.classify() {
+            serde_json::error::Category::Io => "unwritable",
+            serde_json::error::Category::Syntax => "malformed JSON",
+            serde_json::error::Category::Data => "another type than expected",
+            serde_json::error::Category::Eof => "truncated JSON",
+        };
+        Position { category, line: error.line(), column: error.column() }
+    }
+}
+
+/// Serialises a value for one key, checked against every limit but the total size.
+pub(crate) fn to_value(key: &str, value: impl Serialize) -> Result<Value> {
+    let value = serde_json::to_value(value).map_err(|error| {
+        Error::new(ErrorKind::NotSerializable, "could not serialise the value")
+            .with_detail(format!("the value of `{key}` cannot be serialised"))
+            .with_source(Position::of(&error))
+    })?;
+    check_value(key, &value)?;
+    Ok(value)
+}
+
+/// Bytes that a key and its value take in the text, the comma included.
+pub(crate) fn entry_len(key: &str, value: &Value) -> usize {
+    text_len(key) + 1 + text_len(value) + 1
+}
+
+/// Bytes of the text of all entries.
+pub(crate) fn total_len(entries: &Entries) -> usize {
+    let sum: usize = entries.iter().map(|(key, value)| entry_len(key, value)).sum();
+    sum.max(1) + 1
+}
+
+fn text_len(value: impl Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // A `Value` and a `str` always serialise, and the writer always accepts.
+    let _ = serde_json::to_writer(&mut count, &value);
+    count.0
+}
+
+/// Reads one value as the type that was asked for.
+pub(crate) fn from_value<T: serde::de::DeserializeOwned>(key: &str, value: &Value) -> Result<T> {
+    T::deserialize(value).map_err(|error| wrong_type(key, &error))
+}
+
+/// The error for a value of the wrong type: it names the key and never the value.
+pub(crate) fn wrong_type(key: &str, error: &serde_json::Error) -> Error {
+    Error::new(ErrorKind::WrongType, "could not convert the value")
+        .with_detail(format!("the value of `{key}` has another type"))
+        .with_source(Position::of(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_counted_length_is_the_written_one() {
+        for document in [json!({}), json!({"a": 1}), json!({"a\"\u{7f}ü": [null, 1.5e300, "x\n"], "b": {"c": {}}})] {
+            let entries: Entries = serde_json::from_value(document).unwrap();
+            assert_eq!(total_len(&entries), JsonText::of(&entries).unwrap().as_str().len());
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_undecodable_and_its_text_stays_unsaid() {
+        for text in ["", "null", "[]", "7", "\"secret\"", "{\"a\":", "{\"a\":secret}"] {
+            let error = JsonText(text.to_owned()).entries().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Undecodable, "{text}");
+            let said = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Limits that are checked before SQL, the same on every engine.
+
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Most bytes of a session's data, and of one value.
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
+/// Most keys of a session's data.
+pub(crate) const MAX_KEYS: usize = 1_024;
+/// Most bytes of a key.
+const MAX_KEY: usize = 191;
+/// Deepest nesting of a value within the data. The document adds one; MariaDB reads 31 levels and refuses 32.
+const MAX_DEPTH: usize = 30;
+
+const DEED: &str = "could not set the value";
+
+/// Checks a key's form: 1 to 191 bytes, no control characters, no outer spaces.
+pub(crate) fn check_key(key: &str) -> Result<()> {
+    if key.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("the key is empty"));
+    }
+    if key.len() > MAX_KEY {
+        return Err(Error::new(ErrorKind::Limit, DEED).with_detail(format!("the key has more than {MAX_KEY} bytes")));
+    }
+    if key.chars().any(char::is_control) {
+        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("the key has a control character"));
+    }
+    if key.trim().len() != key.len() {
+        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("the key begins or ends with a space"));
+    }
+    Ok(())
+}
+
+/// Checks what a value holds: nesting, and U+0000, which PostgreSQL cannot store.
+pub(crate) fn check_value(key: &str, value: &Value) -> Result<()> {
+    match flaw(value, MAX_DEPTH) {
+        None => Ok(()),
+        Some(Flaw::Depth) => {
+            Err(Error::new(ErrorKind::Limit, DEED).with_detail(format!("the value of `{key}` nests deeper than {MAX_DEPTH}")))
+        }
+        Some(Flaw::Nul) => {
+            Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail(format!("the value of `{key}` contains U+0000")))
+        }
+    }
+}
+
+/// Checks the size of the whole document.
+pub(crate) fn check_size(bytes: usize) -> Result<()> {
+    if bytes > MAX_BYTES {
+        return Err(Error::new(ErrorKind::Limit, DEED)
+            .with_detail(format!("the session's data would have {bytes} bytes, more than {MAX_BYTES}")));
+    }
+    Ok(())
+}
+
+/// Checks how many keys there are.
+pub(crate) fn check_count(keys: usize) -> Result<()> {
+    if keys > MAX_KEYS {
+        return Err(Error::new(ErrorKind::Limit, DEED).with_detail(format!("the session would have more than {MAX_KEYS} keys")));
+    }
+    Ok(())
+}
+
+enum Flaw {
+    Depth,
+    Nul,
+}
+
+fn flaw(value: &Value, levels: usize) -> Option<Flaw> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(Flaw::Nul),
+        Value::Array(_) | Value::Object(_) if levels == 0 => Some(Flaw::Depth),
+        Value::Array(items) => items.iter().find_map(|item| flaw(item, levels - 1)),
+        Value::Object(fields) => fields
+            .iter()
+            .find_map(|(name, item)| if name.contains('\0') { Some(Flaw::Nul) } else { flaw(item, levels - 1) }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn nested(depth: usize) -> Value {
+        (0..depth).fold(json!(1), |value, _| json!([value]))
+    }
+
+    #[test]
+    fn keys_have_a_form() {
+        for key in ["a", "ü", "a b", &"x".repeat(191)] {
+            assert!(check_key(key).is_ok(), "{key:?}");
+        }
+        for (key, kind) in [
+            ("", ErrorKind::InvalidArgument),
+            (" a", ErrorKind::InvalidArgument),
+            ("a\u{a0}", ErrorKind::InvalidArgument),
+            ("a\nb", ErrorKind::InvalidArgument),
+            ("a\0", ErrorKind::InvalidArgument),
+            ("a\u{85}b", ErrorKind::InvalidArgument),
+            (&"x".repeat(192), ErrorKind::Limit),
+            (&"ü".repeat(96), ErrorKind::Limit),
+        ] {
+            assert_eq!(check_key(key).unwrap_err().kind(), kind, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn values_nest_thirty_deep_and_hold_no_nul() {
+        assert!(check_value("a", &nested(30)).is_ok());
+        assert_eq!(check_value("a", &nested(31)).unwrap_err().kind(), ErrorKind::Limit);
+        for value in [json!("a\0b"), json!([{"a": "\0"}]), json!({"\0": 1})] {
+            assert_eq!(check_value("a", &value).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        }
+    }
+}

@@ -1,0 +1,564 @@
+//! The mixin: what makes an application's own Diesel model a session.
+//!
+//! A row of the table maps to the model like this:
+//!
+//! ```text
+//! id │ _uuid … persistent               │ user_id   remote_addr   user_agent │ geo
+//! ───┼──────────────────────────────────┼─────────────────────────────────────┼──────────────────
+//! id │ core: SessionCore<AppSession>    │ typed columns, read and written     │ #[session(skip)]:
+//!    │ twelve columns, #[diesel(embed)] │ by key like data                    │ no access by key
+//! ```
+
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::deserialize::{FromStaticSqlRow, Queryable};
+use diesel::expression::{Expression, Selectable};
+use serde_json::Value;
+
+use crate::clock::Timestamp6;
+use crate::data::JsonText;
+use crate::error::Result;
+use crate::policy;
+use crate::token::TokenDigest;
+
+/// The library's columns of a session, embedded into the application's model with `#[diesel(embed)]`.
+///
+/// It is read through its getters and changed through the verbs of [`Session`](crate::Session) and
+/// [`SessionRepository`](crate::SessionRepository) only. Every getter says what the row held when it was read or last written.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+///
+/// let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// let session = sessions.new_session();
+/// assert_eq!(session.core.version(), 0);
+/// assert_eq!(session.core.data_text(), "{}");
+/// # Ok::<(), diesel_sessions::Error>(())
+/// ```
+pub struct SessionCore<M> {
+    pub(crate) stamp: Stamp,
+    pub(crate) data: JsonText,
+    model: PhantomData<fn() -> M>,
+}
+
+/// The core columns but the data: small enough to be copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    pub(crate) digest: TokenDigest,
+    pub(crate) previous: Option<TokenDigest>,
+    pub(crate) version: i32,
+    pub(crate) created_at: Timestamp6,
+    pub(crate) authenticated_at: Option<Timestamp6>,
+    pub(crate) rotated_at: Option<Timestamp6>,
+    pub(crate) last_seen_at: Timestamp6,
+    pub(crate) expires_at: Timestamp6,
+    pub(crate) deadline_at: Option<Timestamp6>,
+    pub(crate) idle_timeout: Option<i32>,
+    pub(crate) persistent: bool,
+}
+
+impl Stamp {
+    /// The one test of liveness, as SQL has it: `expires_at > now`.
+    pub(crate) fn is_live(&self, now: Timestamp6) -> bool {
+        self.expires_at > now
+    }
+
+    /// Sets the last sign of life, which never goes back, and what follows from it.
+    pub(crate) fn see(&mut self, now: Timestamp6) {
+        self.last_seen_at = self.last_seen_at.max(now);
+        self.expires_at = policy::expires_at(self.last_seen_at, self.idle_timeout, self.deadline_at);
+    }
+}
+
+impl<M> SessionCore<M> {
+    pub(crate) fn new(stamp: Stamp, data: JsonText) -> Self {
+        SessionCore { stamp, data, model: PhantomData }
+    }
+
+    /// The digest that the session is looked up by: the column `_uuid`.
+    #[must_use]
+    pub fn digest(&self) -> TokenDigest {
+        self.stamp.digest
+    }
+
+    /// The digest that the last rotation replaced.
+    #[must_use]
+    pub fn previous_digest(&self) -> Option<TokenDigest> {
+        self.stamp.previous
+    }
+
+    /// The text of the data column, a JSON object.
+    #[must_use]
+    pub fn data_text(&self) -> &str {
+        self.data.as_str()
+    }
+
+    /// The data, parsed: keys and values sorted by key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Undecodable`](crate::ErrorKind::Undecodable) when the text is no JSON object.
+    pub fn data(&self) -> Result<std::collections::BTreeMap<String, Value>> {
+        self.data.entries()
+    }
+
+    /// How often the row was changed, touches not counted.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        self.stamp.version
+    }
+
+    /// When the session began.
+    #[must_use]
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.stamp.created_at.to_utc()
+    }
+
+    /// The last proof of identity.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<DateTime<Utc>> {
+        self.stamp.authenticated_at.map(Timestamp6::to_utc)
+    }
+
+    /// When the token was last replaced.
+    #[must_use]
+    pub fn rotated_at(&self) -> Option<DateTime<Utc>> {
+        self.stamp.rotated_at.map(Timestamp6::to_utc)
+    }
+
+    /// The last touch, exact to the throttle period.
+    #[must_use]
+    pub fn last_seen_at(&self) -> DateTime<Utc> {
+        self.stamp.last_seen_at.to_utc()
+    }
+
+    /// When the session ends unless it is seen again; `None`: never.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        (self.stamp.expires_at < Timestamp6::NEVER).then(|| self.stamp.expires_at.to_utc())
+    }
+
+    /// The end that no activity moves; `None`: there is none.
+    #[must_use]
+    pub fn deadline_at(&self) -> Option<DateTime<Utc>> {
+        self.stamp.deadline_at.map(Timestamp6::to_utc)
+    }
+
+    /// How long the session lives without being seen, in whole seconds; `None`: it never ends through idleness.
+    #[must_use]
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.stamp.idle_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
+    }
+
+    /// "Remember me": the cookie carries Max-Age.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        self.stamp.persistent
+    }
+}
+
+impl<M> Clone for SessionCore<M> {
+    fn clone(&self) -> Self {
+        SessionCore::new(self.stamp, self.data.clone())
+    }
+}
+
+impl<M> PartialEq for SessionCore<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.stamp == other.stamp && self.data == other.data
+    }
+}
+
+impl<M> Eq for SessionCore<M> {}
+
+/// Says times and sizes; neither digests nor data.
+impl<M> fmt::Debug for SessionCore<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCore")
+            .field("data", &self.data)
+            .field("version", &self.stamp.version)
+            .field("created_at", &self.stamp.created_at)
+            .field("authenticated_at", &self.stamp.authenticated_at)
+            .field("rotated_at", &self.stamp.rotated_at)
+            .field("last_seen_at", &self.stamp.last_seen_at)
+            .field("expires_at", &self.stamp.expires_at)
+            .field("deadline_at", &self.stamp.deadline_at)
+            .field("idle_timeout", &self.stamp.idle_timeout)
+            .field("persistent", &self.stamp.persistent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The core columns in the order of the table, as Diesel reads them.
+type CoreRow = (
+    TokenDigest,
+    Option<TokenDigest>,
+    JsonText,
+    i32,
+    Timestamp6,
+    Option<Timestamp6>,
+    Option<Timestamp6>,
+    Timestamp6,
+    Timestamp6,
+    Option<Timestamp6>,
+    Option<i32>,
+    bool,
+);
+
+impl<M, ST, DB> Queryable<ST, DB> for SessionCore<M>
+where
+    DB: Backend,
+    CoreRow: FromStaticSqlRow<ST, DB>,
+{
+    type Row = CoreRow;
+
+    fn build(row: CoreRow) -> diesel::deserialize::Result<Self> {
+        let (
+            digest,
+            previous,
+            data,
+            version,
+            created_at,
+            authenticated_at,
+            rotated_at,
+            last_seen_at,
+            expires_at,
+            deadline_at,
+            idle_timeout,
+            persistent,
+        ) = row;
+        let stamp = Stamp {
+            digest,
+            previous,
+            version,
+            created_at,
+            authenticated_at,
+            rotated_at,
+            last_seen_at,
+            expires_at,
+            deadline_at,
+            idle_timeout,
+            persistent,
+        };
+        Ok(SessionCore::new(stamp, data))
+    }
+}
+
+impl<M, DB> Selectable<DB> for SessionCore<M>
+where
+    M: CoreColumns,
+    DB: Backend,
+{
+    type SelectExpression = M::Columns;
+
+    fn construct_selection() -> Self::SelectExpression {
+        M::columns()
+    }
+}
+
+/// The core columns of a model's own table. Implemented by `#[derive(DbSession)]`.
+pub trait CoreColumns {
+    /// The twelve columns, as a tuple.
+    type Columns: Expression;
+    /// Makes the tuple.
+    fn columns() -> Self::Columns;
+}
+
+/// A row id: `i32` or `i64`, as the application's schema prints it.
+pub trait RowId: Copy + Eq + Ord + Hash + Default + fmt::Debug + fmt::Display + Send + Sync + 'static {}
+
+impl RowId for i32 {}
+impl RowId for i64 {}
+
+/// The owner of a model that has none: no value of it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoOwner {}
+
+/// A typed column of the application's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypedColumn {
+    /// The name of the field, which is its key.
+    pub name: &'static str,
+    /// False for `#[session(skip)]`.
+    pub by_key: bool,
+}
+
+/// The database engine of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Engine {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB.
+    Mysql,
+}
+
+/// What a session model is without a connection: its fields by name. Implemented by `#[derive(DbSession)]`, never by hand.
+///
+/// Columns are numbered as in [`COLUMNS`](SessionModel::COLUMNS); a number outside of it panics.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no session model",
+    note = "add `#[derive(DbSession)]` to it, and a field `#[diesel(embed)] core: SessionCore<{Self}>`"
+)]
+pub trait SessionModel: CoreColumns + Clone + Send + Sized + 'static {
+    /// The type of the column `id`: `i32` or `i64`.
+    type RowId: RowId;
+    /// The type within the owner's `Option`, or [`NoOwner`].
+    type Owner: Clone + PartialEq + Send + Sync + 'static;
+    /// The connection of the model's backend that Diesel itself has.
+    type Connection;
+    /// The engine of the model's backend.
+    const ENGINE: Engine;
+    /// The names of the library's columns in this table, and of `id`: they are no keys.
+    const RESERVED: &'static [&'static str];
+    /// The typed columns, in declaration order.
+    const COLUMNS: &'static [TypedColumn];
+    /// The owner's place in [`COLUMNS`](SessionModel::COLUMNS).
+    const OWNER: Option<usize>;
+
+    /// A model with the given core, id 0 and every other field at its default.
+    fn fresh(core: SessionCore<Self>) -> Self;
+    /// The field `id`.
+    fn id_field(&self) -> Self::RowId;
+    /// Sets the field `id`.
+    fn set_id_field(&mut self, id: Self::RowId);
+    /// The embedded core.
+    fn core_field(&self) -> &SessionCore<Self>;
+    /// The embedded core, to be replaced.
+    fn core_field_mut(&mut self) -> &mut SessionCore<Self>;
+    /// The owner, if there is one.
+    fn owner_field(&self) -> Option<&Self::Owner>;
+    /// Sets the owner. Does nothing where the model has none.
+    fn set_owner_field(&mut self, owner: Option<Self::Owner>);
+    /// A column's value as JSON; an error is `Serialize`'s own.
+    #[doc(hidden)]
+    fn column_value(&self, column: usize) -> Result<Value, serde_json::Error>;
+    /// Sets a column from JSON; an error is `Deserialize`'s own, and the column stays as it was.
+    #[doc(hidden)]
+    fn set_column(&mut self, column: usize, value: &Value) -> Result<(), serde_json::Error>;
+    /// Sets a column to its default.
+    fn reset_column(&mut self, column: usize);
+    /// True when a column has its default.
+    fn is_default(&self, column: usize) -> bool;
+    /// True when a column has the same value in both.
+    fn same_column(&self, other: &Self, column: usize) -> bool;
+    /// Copies a column from another model.
+    fn copy_column(&mut self, other: &Self, column: usize);
+}
+
+/// A session model with an owner. Implemented by `#[derive(DbSession)]` when a field is marked `#[session(owner)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no owner",
+    note = "mark the field that links a session to its user: `#[session(owner)] user_id: Option<i64>`",
+    note = "without an owner, `authenticate` rotates the session and records the proof of identity"
+)]
+pub trait OwnedModel: SessionModel {}
+
+/// What a guarded write must find: the row, under the token and the version that the handle saw, still live.
+#[derive(Debug)]
+pub struct Guard<M: SessionModel> {
+    /// The row.
+    pub id: M::RowId,
+    /// The `_uuid` that the handle knows.
+    pub digest: TokenDigest,
+    /// The `_version` that the handle saw; statements that need none leave it out.
+    pub version: i32,
+    /// The time that `expires_at` must be after.
+    pub now: Timestamp6,
+}
+
+/// What a write stores: the model's typed columns, the data's text and the core columns.
+#[derive(Debug)]
+pub struct Write<'a, M> {
+    /// The typed columns.
+    pub model: &'a M,
+    /// The data.
+    pub data: &'a JsonText,
+    /// The new token digest.
+    pub digest: TokenDigest,
+    /// The token digest that it replaces.
+    pub previous: Option<TokenDigest>,
+    /// When the session began.
+    pub created_at: Timestamp6,
+    /// The last proof of identity.
+    pub authenticated_at: Option<Timestamp6>,
+    /// The last rotation.
+    pub rotated_at: Option<Timestamp6>,
+    /// The last sign of life.
+    pub last_seen_at: Timestamp6,
+    /// What follows from it.
+    pub expires_at: Timestamp6,
+    /// The absolute end.
+    pub deadline_at: Option<Timestamp6>,
+    /// The idle timeout in seconds.
+    pub idle_timeout: Option<i32>,
+    /// "Remember me".
+    pub persistent: bool,
+}
+
+impl<'a, M> Write<'a, M> {
+    pub(crate) fn new(model: &'a M, data: &'a JsonText, stamp: &Stamp) -> Self {
+        Write {
+            model,
+            data,
+            digest: stamp.digest,
+            previous: stamp.previous,
+            created_at: stamp.created_at,
+            authenticated_at: stamp.authenticated_at,
+            rotated_at: stamp.rotated_at,
+            last_seen_at: stamp.last_seen_at,
+            expires_at: stamp.expires_at,
+            deadline_at: stamp.deadline_at,
+            idle_timeout: stamp.idle_timeout,
+            persistent: stamp.persistent,
+        }
+    }
+}
+
+/// The fixed shapes of a save. Few, because each is a plan in Diesel's cache of every connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaveShape {
+    /// `_data` alone: the row's indexed columns stay as they are.
+    Data,
+    /// `_data` and a touch.
+    DataTouch,
+    /// `_data` and all typed columns.
+    Columns,
+    /// `_data`, all typed columns and a touch.
+    ColumnsTouch,
+    /// Everything that a save may change: also timeouts, deadline and "remember me".
+    Policy,
+}
+
+/// What a model's database says of itself to [`SessionRepository::check`](crate::SessionRepository::check): one sentence for
+/// each setting that does not do.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// Settings under which sessions are not safe.
+    pub refused: Vec<String>,
+    /// Settings that cost speed or patience only.
+    pub advised: Vec<String>,
+}
+
+/// The statements of a session model on a connection: what every verb needs, and nothing that decides.
+///
+/// Implemented by `#[derive(DbSession)]` for every connection of the model's backend, pooled and instrumented ones included.
+/// `M: DbSession<C>` is the one bound that a function of an application's own needs:
+///
+/// ```
+/// use diesel_sessions::{DbSession, Result, SessionRepository};
+///
+/// fn count_visit<M: DbSession<C>, C>(sessions: &SessionRepository<M>, conn: &mut C, cookie: Option<&str>) -> Result<u32> {
+///     let mut session = sessions.open(conn, cookie)?;
+///     let visits = session.get_or("visits", 0)? + 1;
+///     session.insert("visits", visits)?;
+///     sessions.save(conn, &mut session)?;
+///     Ok(visits)
+/// }
+/// # fn main() {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no session model for the connection `{C}`",
+    note = "`{Self}` needs `#[derive(DbSession)]` and `#[diesel(check_for_backend(…))]` naming the backend of that connection",
+    note = "a model has one backend: `diesel::sqlite::Sqlite`, `diesel::pg::Pg` or `diesel::mysql::Mysql`"
+)]
+pub trait DbSession<C>: SessionModel {
+    /// The live session under a token digest.
+    #[doc(hidden)]
+    fn find(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<Option<Self>>;
+    /// The live session whose last rotation replaced this digest, and when that was.
+    #[doc(hidden)]
+    fn find_replaced(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<Option<(Self::RowId, Option<Timestamp6>)>>;
+    /// Whether a live session has this digest.
+    #[doc(hidden)]
+    fn is_live(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<bool>;
+    /// The row as it is now, live or not. Locks it on MySQL, where a plain read may show an old one.
+    #[doc(hidden)]
+    fn read_again(conn: &mut C, id: Self::RowId) -> QueryResult<Option<Self>>;
+    /// Whether any row has this digest.
+    #[doc(hidden)]
+    fn is_taken(conn: &mut C, digest: TokenDigest) -> QueryResult<bool>;
+    /// Inserts a row; `None` when the digest is taken. MySQL says that as a unique violation instead.
+    #[doc(hidden)]
+    fn insert(conn: &mut C, write: &Write<'_, Self>) -> QueryResult<Option<Self::RowId>>;
+    /// Writes `last_seen_at` and `expires_at`, if nobody did since `idle_since`.
+    #[doc(hidden)]
+    fn touch(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>, idle_since: Timestamp6) -> QueryResult<usize>;
+    /// Writes a change.
+    #[doc(hidden)]
+    fn save(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>, shape: SaveShape) -> QueryResult<usize>;
+    /// Replaces the token, whatever the version.
+    #[doc(hidden)]
+    fn rotate(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>) -> QueryResult<usize>;
+    /// Replaces the token, sets the owner and fresh clocks, whatever the version.
+    #[doc(hidden)]
+    fn authenticate(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>) -> QueryResult<usize>;
+    /// Replaces the token and writes everything.
+    #[doc(hidden)]
+    fn renew(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>) -> QueryResult<usize>;
+    /// Deletes a row.
+    #[doc(hidden)]
+    fn end(conn: &mut C, id: Self::RowId) -> QueryResult<usize>;
+    /// Deletes a row if it is or was under this digest.
+    #[doc(hidden)]
+    fn end_known(conn: &mut C, id: Self::RowId, digest: TokenDigest) -> QueryResult<usize>;
+    /// Deletes a live row under the digest that the handle knows.
+    #[doc(hidden)]
+    fn end_guarded(conn: &mut C, guard: &Guard<Self>) -> QueryResult<usize>;
+    /// Deletes every row.
+    #[doc(hidden)]
+    fn end_everyone(conn: &mut C) -> QueryResult<usize>;
+    /// Deletes at most `limit` rows that expired at or before `now`, the longest expired first.
+    #[doc(hidden)]
+    fn purge(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize>;
+    /// Looks at the engine's settings.
+    #[doc(hidden)]
+    fn findings(conn: &mut C) -> QueryResult<Findings>;
+
+    /// How many transactions and savepoints are open.
+    #[doc(hidden)]
+    fn transaction_depth(conn: &mut C) -> QueryResult<u32>;
+    /// Marks the connection as broken: its pool drops it, its transaction cannot commit.
+    #[doc(hidden)]
+    fn set_in_error(conn: &mut C);
+    /// Runs a closure in a transaction, or in a savepoint of the one that is open.
+    ///
+    /// # Errors
+    ///
+    /// The closure's error, after a rollback, or the database's.
+    #[doc(hidden)]
+    fn transaction<T>(conn: &mut C, work: impl FnOnce(&mut C) -> Result<T>) -> Result<T>;
+}
+
+/// The statements that need an owner.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no session model with an owner for the connection `{C}`",
+    note = "mark the field that links a session to its user: `#[session(owner)] user_id: Option<i64>`"
+)]
+pub trait DbOwnedSession<C>: DbSession<C> + OwnedModel {
+    /// The owner's live sessions, highest id first.
+    #[doc(hidden)]
+    fn list(conn: &mut C, owner: &Self::Owner, now: Timestamp6) -> QueryResult<Vec<Self>>;
+    /// How many there are.
+    #[doc(hidden)]
+    fn count(conn: &mut C, owner: &Self::Owner, now: Timestamp6) -> QueryResult<i64>;
+    /// Deletes one session of the owner's.
+    #[doc(hidden)]
+    fn revoke(conn: &mut C, owner: &Self::Owner, id: Self::RowId) -> QueryResult<usize>;
+    /// Deletes all of them.
+    #[doc(hidden)]
+    fn revoke_all(conn: &mut C, owner: &Self::Owner) -> QueryResult<usize>;
+    /// Deletes all of them but one.
+    #[doc(hidden)]
+    fn revoke_except(conn: &mut C, owner: &Self::Owner, id: Self::RowId) -> QueryResult<usize>;
+}

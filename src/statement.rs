@@ -1,0 +1,230 @@
+//! Query fragments whose plans are cached.
+//!
+//! Diesel never caches the plan of an UPDATE that its DSL builds, nor of an INSERT with ON CONFLICT: each would be prepared
+//! anew, two round trips on PostgreSQL. These fragments print the same SQL from the same expressions and carry a static
+//! query id. They are few and of fixed shape, because Diesel's cache has no bound.
+
+use std::marker::PhantomData;
+
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, AsExpression, Expression};
+use diesel::insertable::Insertable;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::RunQueryDsl;
+use diesel::sql_types::SqlType;
+use diesel::{Column, QueryResult, QuerySource, Table};
+
+/// `column = value` in the SET clause of an [`Update`].
+#[derive(Debug, Clone, Copy)]
+pub struct Set<Col, Expr> {
+    value: Expr,
+    column: PhantomData<Col>,
+}
+
+/// Makes a [`Set`] of a column and what Diesel can turn into an expression of its type.
+pub fn set<Col, Value>(_column: Col, value: Value) -> Set<Col, Value::Expression>
+where
+    Col: Column,
+    Col::SqlType: SqlType,
+    Value: AsExpression<Col::SqlType>,
+    Value::Expression: AppearsOnTable<Col::Table>,
+{
+    Set { value: value.as_expression(), column: PhantomData }
+}
+
+impl<Col, Expr, DB> QueryFragment<DB> for Set<Col, Expr>
+where
+    DB: Backend,
+    Col: Column,
+    Expr: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_identifier(Col::NAME)?;
+        out.push_sql(" = ");
+        self.value.walk_ast(out)
+    }
+}
+
+impl<Col, Expr> QueryId for Set<Col, Expr>
+where
+    Col: QueryId,
+    Expr: QueryId,
+{
+    type QueryId = Set<Col::QueryId, Expr::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Col::HAS_STATIC_QUERY_ID && Expr::HAS_STATIC_QUERY_ID;
+}
+
+/// `UPDATE table SET … WHERE guard`.
+#[derive(Debug)]
+pub struct Update<T: QuerySource, Sets, Guard> {
+    from: T::FromClause,
+    sets: Sets,
+    guard: Guard,
+}
+
+/// Makes an [`Update`] of a table, a tuple of [`Set`]s and the guard that a row must pass.
+pub fn update<T, Sets, Guard>(table: T, sets: Sets, guard: Guard) -> Update<T, Sets, Guard>
+where
+    T: Table,
+    Guard: AppearsOnTable<T>,
+{
+    Update { from: table.from_clause(), sets, guard }
+}
+
+impl<T, Sets, Guard, DB> QueryFragment<DB> for Update<T, Sets, Guard>
+where
+    DB: Backend,
+    T: Table,
+    T::FromClause: QueryFragment<DB>,
+    Sets: QueryFragment<DB>,
+    Guard: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" SET ");
+        self.sets.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.guard.walk_ast(out)
+    }
+}
+
+impl<T, Sets, Guard> QueryId for Update<T, Sets, Guard>
+where
+    T: QuerySource + QueryId,
+    Sets: QueryId,
+    Guard: QueryId,
+{
+    type QueryId = (UpdateId, T::QueryId, Sets::QueryId, Guard::QueryId);
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID && Sets::HAS_STATIC_QUERY_ID && Guard::HAS_STATIC_QUERY_ID;
+}
+
+impl<T: QuerySource, Sets, Guard, Conn> RunQueryDsl<Conn> for Update<T, Sets, Guard> {}
+
+/// Tells the id of an [`Update`] from any other query's.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateId;
+
+/// `INSERT INTO table (…) VALUES (…) ON CONFLICT (unique) DO NOTHING RETURNING key`.
+#[derive(Debug)]
+pub struct InsertNew<T: QuerySource, Values, Unique, Key> {
+    into: T::FromClause,
+    values: Values,
+    columns: PhantomData<(Unique, Key)>,
+}
+
+/// Makes an [`InsertNew`]: no row comes back when the unique column's value is taken.
+pub fn insert_new<T, Row, Unique, Key>(table: T, row: Row, _unique: Unique, _key: Key) -> InsertNew<T, Row::Values, Unique, Key>
+where
+    T: Table,
+    Row: Insertable<T>,
+    Unique: Column<Table = T>,
+    Key: Column<Table = T>,
+{
+    InsertNew { into: table.from_clause(), values: row.values(), columns: PhantomData }
+}
+
+impl<T, Values, Unique, Key, DB> QueryFragment<DB> for InsertNew<T, Values, Unique, Key>
+where
+    DB: Backend,
+    T: Table,
+    T::FromClause: QueryFragment<DB>,
+    Values: QueryFragment<DB>,
+    Unique: Column,
+    Key: Column,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        self.into.walk_ast(out.reborrow())?;
+        out.push_sql(" ");
+        self.values.walk_ast(out.reborrow())?;
+        out.push_sql(" ON CONFLICT (");
+        out.push_identifier(Unique::NAME)?;
+        out.push_sql(") DO NOTHING RETURNING ");
+        out.push_identifier(Key::NAME)
+    }
+}
+
+impl<T, Values, Unique, Key> QueryId for InsertNew<T, Values, Unique, Key>
+where
+    T: QuerySource + QueryId,
+    Values: QueryId,
+    Unique: QueryId,
+    Key: QueryId,
+{
+    type QueryId = (InsertNewId, T::QueryId, Values::QueryId, Unique::QueryId, Key::QueryId);
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID
+        && Values::HAS_STATIC_QUERY_ID
+        && Unique::HAS_STATIC_QUERY_ID
+        && Key::HAS_STATIC_QUERY_ID;
+}
+
+impl<T: QuerySource, Values, Unique, Key: Expression> Query for InsertNew<T, Values, Unique, Key> {
+    type SqlType = Key::SqlType;
+}
+
+impl<T: QuerySource, Values, Unique, Key, Conn> RunQueryDsl<Conn> for InsertNew<T, Values, Unique, Key> {}
+
+/// Tells the id of an [`InsertNew`] from any other query's.
+#[derive(Debug, Clone, Copy)]
+pub struct InsertNewId;
+
+/// `DELETE FROM table WHERE expired ORDER BY order LIMIT n`: MySQL's own bounded delete, which Diesel's DSL cannot say.
+#[cfg(feature = "mysql")]
+#[derive(Debug)]
+pub struct DeleteBatch<T: QuerySource, Expired, Order> {
+    from: T::FromClause,
+    expired: Expired,
+    order: Order,
+    limit: i64,
+}
+
+/// Makes a [`DeleteBatch`] of at most `limit` rows.
+#[cfg(feature = "mysql")]
+pub fn delete_batch<T, Expired, Order>(table: T, expired: Expired, order: Order, limit: i64) -> DeleteBatch<T, Expired, Order>
+where
+    T: Table,
+    Expired: AppearsOnTable<T>,
+    Order: AppearsOnTable<T>,
+{
+    DeleteBatch { from: table.from_clause(), expired, order, limit }
+}
+
+#[cfg(feature = "mysql")]
+impl<T, Expired, Order> QueryFragment<diesel::mysql::Mysql> for DeleteBatch<T, Expired, Order>
+where
+    T: Table,
+    T::FromClause: QueryFragment<diesel::mysql::Mysql>,
+    Expired: QueryFragment<diesel::mysql::Mysql>,
+    Order: QueryFragment<diesel::mysql::Mysql>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::mysql::Mysql>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.expired.walk_ast(out.reborrow())?;
+        out.push_sql(" ORDER BY ");
+        self.order.walk_ast(out.reborrow())?;
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<diesel::sql_types::BigInt, _>(&self.limit)
+    }
+}
+
+#[cfg(feature = "mysql")]
+impl<T, Expired, Order> QueryId for DeleteBatch<T, Expired, Order>
+where
+    T: QuerySource + QueryId,
+    Expired: QueryId,
+    Order: QueryId,
+{
+    type QueryId = (DeleteBatchId, T::QueryId, Expired::QueryId, Order::QueryId);
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID && Expired::HAS_STATIC_QUERY_ID && Order::HAS_STATIC_QUERY_ID;
+}
+
+#[cfg(feature = "mysql")]
+impl<T: QuerySource, Expired, Order, Conn> RunQueryDsl<Conn> for DeleteBatch<T, Expired, Order> {}
+
+/// Tells the id of a [`DeleteBatch`] from any other query's.
+#[cfg(feature = "mysql")]
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBatchId;
