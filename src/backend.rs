@@ -6,11 +6,11 @@
 use diesel::result::DatabaseErrorInformation;
 
 #[cfg(feature = "mysql")]
-pub(crate) mod mysql;
+pub mod mysql;
 #[cfg(feature = "postgres")]
-pub(crate) mod postgres;
+pub mod postgres;
 #[cfg(feature = "sqlite")]
-pub(crate) mod sqlite;
+pub mod sqlite;
 
 /// What a database error of unknown kind turns out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ mod equality;
 mod limits;
 
 pub(crate) use equality::same;
-pub(crate) use limits::{MAX_BYTES, MAX_KEYS, check_key, check_value};
+pub(crate) use limits::{check_count, check_key, check_size, check_value};
 
 /// The entries of a session's data, sorted by the bytes of their keys.
 pub(crate) type Entries = BTreeMap<String, Value>;
@@ -54,7 +54,7 @@ impl JsonText {
         let text = serde_json::to_string(entries).map_err(|error| {
             Error::new(ErrorKind::NotSerializable, "could not write the session's data").with_source(Position::of(&error))
         })?;
-        limits::check_size(text.len())?;
+        check_size(text.len())?;
         Ok(JsonText(text))
     }
 }

@@ -152,9 +152,10 @@ impl Error {
         Error::new(kind, deed).with_constraint(constraint).with_source(error)
     }
 
-    /// What the deed was: the verb's half of the message, for log lines.
-    pub(crate) fn deed(&self) -> &'static str {
-        self.deed
+    /// Whether a unique constraint objected.
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        let source = self.source.as_deref().and_then(|source| source.downcast_ref::<DieselError>());
+        matches!(source, Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
     }
 }
 

@@ -1,1 +1,50 @@
-//! Sessions.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links, reason = "the front page shows SQLite"))]
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("diesel-sessions needs a database: switch on its feature `sqlite`, `postgres` or `mysql`");
+
+extern crate self as diesel_sessions;
+
+mod backend;
+mod clock;
+#[cfg(feature = "r2d2")]
+mod customizer;
+mod data;
+mod error;
+mod model;
+mod policy;
+mod repository;
+mod session;
+mod source;
+#[doc(hidden)]
+pub mod statement;
+mod token;
+
+pub use crate::clock::{Clock, SystemClock, Timestamp6};
+pub use crate::data::JsonText;
+pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::model::{
+    CoreColumns, DbOwnedSession, DbSession, Engine, Findings, Guard, NoOwner, OwnedModel, RowId, SaveShape, SessionCore, SessionModel, TypedColumn,
+    Write,
+};
+pub use crate::policy::Timeouts;
+pub use crate::repository::{OwnerSessions, Purged, Saved, SessionRepository, SessionRepositoryBuilder, SignIn};
+pub use crate::session::{OnConflict, Session};
+pub use crate::token::{RandomTokens, SessionToken, TokenDigest, TokenSource};
+pub use diesel_sessions_derive::DbSession;
+
+#[cfg(feature = "r2d2")]
+pub use crate::customizer::*;
+pub use crate::source::ConnectionSource;
+#[cfg(feature = "testing")]
+pub use crate::testing::{KnownTokens, ManualClock, detached, sign_in_as};
+
+pub mod migrations;
+pub mod plain;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+/// What the derive's code calls. No part of the public interface: it changes with every release.
+#[doc(hidden)]
+pub mod __private;

@@ -51,7 +51,7 @@ pub struct SessionCore<M> {
 
 /// The core columns but the data: small enough to be copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     pub(crate) digest: TokenDigest,
     pub(crate) previous: Option<TokenDigest>,
     pub(crate) version: i32,
@@ -521,6 +521,9 @@ pub trait DbSession<C>: SessionModel {
     /// Deletes at most `limit` rows that expired at or before `now`, the longest expired first.
     #[doc(hidden)]
     fn purge(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize>;
+    /// Foreign keys of the application's own that can block a deletion, where the engine's error does not name the one.
+    #[doc(hidden)]
+    fn blocking_references(conn: &mut C) -> QueryResult<Option<String>>;
     /// Looks at the engine's settings.
     #[doc(hidden)]
     fn findings(conn: &mut C) -> QueryResult<Findings>;

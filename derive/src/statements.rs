@@ -72,6 +72,12 @@ fn db_session(model: &Model) -> TokenStream {
             },
         )
     };
+    let table_name = table.segments.last().map(|segment| segment.ident.to_string());
+    let blocking_references = if is_mysql || is_postgres {
+        quote!({ let _ = conn; Ok(None) })
+    } else {
+        quote!(::diesel_sessions::__private::sqlite::blocking_references(conn, #table_name))
+    };
     let insert = insert(model, is_mysql);
     let for_update = if is_mysql { quote!(.for_update()) } else { quote!() };
     let skip_locked = if is_postgres { quote!(.for_update().skip_locked()) } else { quote!() };
@@ -211,6 +217,10 @@ fn db_session(model: &Model) -> TokenStream {
 
             fn purge(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize> {
                 #purge
+            }
+
+            fn blocking_references(conn: &mut C) -> QueryResult<Option<String>> {
+                #blocking_references
             }
 
             fn findings(conn: &mut C) -> QueryResult<Findings> {

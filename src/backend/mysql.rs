@@ -3,14 +3,18 @@
 use std::io::Write as _;
 
 use chrono::NaiveDateTime;
+use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
+use diesel::dsl::sql;
 use diesel::mysql::{Mysql, MysqlValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Datetime, Json, Text, Timestamp};
+use diesel::{QueryResult, RunQueryDsl};
+use diesel::sql_types::{BigInt, Datetime, Json, Text, Timestamp};
 use uuid::Uuid;
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
+use crate::model::Findings;
 use crate::token::TokenDigest;
 
 impl ToSql<Text, Mysql> for TokenDigest {
@@ -74,4 +78,25 @@ impl FromSql<Timestamp, Mysql> for Timestamp6 {
     fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
         <NaiveDateTime as FromSql<Timestamp, Mysql>>::from_sql(value).map(|time| time.and_utc().into())
     }
+}
+
+/// What MySQL's settings mean for sessions.
+///
+/// # Errors
+///
+/// The database's own, when a variable cannot be read.
+pub fn findings<C>(conn: &mut C) -> QueryResult<Findings>
+where
+    C: Connection<Backend = Mysql> + LoadConnection,
+{
+    let mut findings = Findings::default();
+    let modes: String = sql::<Text>("SELECT @@SESSION.sql_mode").get_result(conn)?;
+    if !modes.split(',').any(|mode| matches!(mode, "STRICT_TRANS_TABLES" | "STRICT_ALL_TABLES")) {
+        findings.refused.push("sql_mode is not strict: the server would cut values off; add STRICT_TRANS_TABLES".to_owned());
+    }
+    let flush: i64 = sql::<BigInt>("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit").get_result(conn)?;
+    if flush != 1 {
+        findings.advised.push("innodb_flush_log_at_trx_commit is not 1: an acknowledged revoke may be lost in a crash".to_owned());
+    }
+    Ok(findings)
 }

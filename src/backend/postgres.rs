@@ -3,13 +3,17 @@
 use std::io::Write as _;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
+use diesel::dsl::sql;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::{QueryResult, RunQueryDsl};
 use diesel::sql_types::{Json, Jsonb, Text, Timestamp, Timestamptz};
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
+use crate::model::Findings;
 use crate::token::TokenDigest;
 
 impl ToSql<diesel::sql_types::Uuid, Pg> for TokenDigest {
@@ -92,4 +96,25 @@ impl FromSql<Timestamp, Pg> for Timestamp6 {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         <NaiveDateTime as FromSql<Timestamp, Pg>>::from_sql(value).map(|time| time.and_utc().into())
     }
+}
+
+/// What PostgreSQL's settings mean for sessions.
+///
+/// # Errors
+///
+/// The database's own, when a setting cannot be read.
+pub fn findings<C>(conn: &mut C) -> QueryResult<Findings>
+where
+    C: Connection<Backend = Pg> + LoadConnection,
+{
+    let mut findings = Findings::default();
+    let read_only: String = sql::<Text>("SELECT current_setting('transaction_read_only')").get_result(conn)?;
+    if read_only == "on" {
+        findings.refused.push("transactions are read-only: connect to the primary".to_owned());
+    }
+    let flush: String = sql::<Text>("SELECT current_setting('synchronous_commit')").get_result(conn)?;
+    if flush == "off" {
+        findings.advised.push("synchronous_commit is off: an acknowledged revoke may be lost in a crash".to_owned());
+    }
+    Ok(findings)
 }

@@ -1,14 +1,18 @@
 //! How the library's values are bound and read on SQLite.
 
 use chrono::NaiveDateTime;
+use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
+use diesel::dsl::sql;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Json, Text, Timestamp, TimestamptzSqlite};
+use diesel::{QueryResult, RunQueryDsl};
+use diesel::sql_types::{Integer, Json, Nullable, Text, Timestamp, TimestamptzSqlite};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use uuid::Uuid;
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
+use crate::model::Findings;
 use crate::token::TokenDigest;
 
 impl ToSql<Text, Sqlite> for TokenDigest {
@@ -76,4 +80,48 @@ impl FromSql<TimestamptzSqlite, Sqlite> for Timestamp6 {
     fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
         <Self as FromSql<Timestamp, Sqlite>>::from_sql(value)
     }
+}
+
+/// What SQLite's settings on this connection mean for sessions.
+///
+/// # Errors
+///
+/// The database's own, when a pragma cannot be read.
+pub fn findings<C>(conn: &mut C) -> QueryResult<Findings>
+where
+    C: Connection<Backend = Sqlite> + LoadConnection,
+{
+    let mut findings = Findings::default();
+    let foreign_keys: i32 = sql::<Integer>("SELECT foreign_keys FROM pragma_foreign_keys").get_result(conn)?;
+    if foreign_keys == 0 {
+        findings.advised.push("PRAGMA foreign_keys is off: deleting a user leaves the sessions; set it ON".to_owned());
+    }
+    let busy_timeout: i32 = sql::<Integer>("SELECT timeout FROM pragma_busy_timeout").get_result(conn)?;
+    if busy_timeout == 0 {
+        findings.advised.push("PRAGMA busy_timeout is 0: concurrent writers fail instead of waiting; set it to 5000".to_owned());
+    }
+    let journal_mode: String = sql::<Text>("SELECT journal_mode FROM pragma_journal_mode").get_result(conn)?;
+    if !matches!(journal_mode.as_str(), "wal" | "memory") {
+        findings.advised.push(format!("PRAGMA journal_mode is {journal_mode}: readers and writers block each other; set it to WAL"));
+    }
+    Ok(findings)
+}
+
+/// The foreign keys that can block the deletion of a row of `table`, as `child(column)`: SQLite's error names none.
+///
+/// # Errors
+///
+/// The database's own.
+pub fn blocking_references<C>(conn: &mut C, table: &str) -> QueryResult<Option<String>>
+where
+    C: Connection<Backend = Sqlite> + LoadConnection,
+{
+    sql::<Nullable<Text>>(
+        "SELECT group_concat(child.name || '(' || reference.\"from\" || ')', ', ') \
+         FROM sqlite_master AS child, pragma_foreign_key_list(child.name) AS reference \
+         WHERE child.type = 'table' AND reference.on_delete IN ('NO ACTION', 'RESTRICT') AND reference.\"table\" = ",
+    )
+    .bind::<Text, _>(table)
+    .sql(" COLLATE NOCASE")
+    .get_result(conn)
 }

@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Most bytes of a session's data, and of one value.
-pub(crate) const MAX_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 /// Most keys of a session's data.
-pub(crate) const MAX_KEYS: usize = 1_024;
+const MAX_KEYS: usize = 1_024;
 /// Most bytes of a key.
 const MAX_KEY: usize = 191;
 /// Deepest nesting of a value within the data. The document adds one; MariaDB reads 31 levels and refuses 32.

@@ -1,0 +1,40 @@
+//! What the derive's code calls. It is no part of the public interface and changes with every release.
+
+pub use chrono::{DateTime, Utc};
+pub use diesel;
+pub use serde_json::{Error as JsonError, Value, to_value};
+
+pub use crate::statement;
+
+#[cfg(feature = "mysql")]
+pub use crate::backend::mysql;
+#[cfg(feature = "postgres")]
+pub use crate::backend::postgres;
+#[cfg(feature = "sqlite")]
+pub use crate::backend::sqlite;
+
+use diesel::QueryResult;
+use diesel::connection::{Connection, TransactionManager};
+use serde::de::DeserializeOwned;
+
+/// Reads a typed column's value.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonError> {
+    T::deserialize(value)
+}
+
+/// How many transactions and savepoints are open.
+pub fn transaction_depth<C: Connection>(conn: &mut C) -> QueryResult<u32> {
+    let status = C::TransactionManager::transaction_manager_status_mut(conn);
+    Ok(status.transaction_depth()?.map_or(0, std::num::NonZeroU32::get))
+}
+
+/// Marks the connection as broken.
+pub fn set_in_error<C: Connection>(conn: &mut C) {
+    C::TransactionManager::transaction_manager_status_mut(conn).set_in_error();
+}
+
+/// Columns are numbered by the library alone.
+#[track_caller]
+pub fn no_such_column(column: usize) -> ! {
+    unreachable!("the model has no typed column {column}")
+}

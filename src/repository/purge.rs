@@ -1,0 +1,71 @@
+//! Removing what has expired, in bounded batches.
+
+use super::SessionRepository;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{DbSession, SessionModel};
+
+/// What a purge has removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Sessions that had expired. Their attributes went with them and are not counted.
+    pub sessions: usize,
+    /// Expired attributes of live sessions.
+    pub attributes: usize,
+}
+
+impl<M: SessionModel> SessionRepository<M> {
+    /// Removes at most `limit` expired sessions, the longest expired first. Live ones are never touched, and rows that another
+    /// purge is at work on are left to it where the engine can tell (PostgreSQL).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] for a limit of zero; [`ErrorKind::ForeignKey`], with
+    /// [`constraint_name`](Error::constraint_name), when a row of the application's own holds a session; the database's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// assert_eq!(sessions.purge_batch(&mut conn, 1_000)?.sessions, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn purge_batch<C>(&self, conn: &mut C, limit: u32) -> Result<Purged>
+    where
+        M: DbSession<C>,
+    {
+        const DEED: &str = "could not purge expired sessions";
+        if limit == 0 {
+            return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("a batch of no rows"));
+        }
+        let now = self.now();
+        let sessions = self.send_deletion(conn, DEED, |conn| M::purge(conn, now, limit.into()))?;
+        if sessions > 0 {
+            tracing::info!(target: "diesel_sessions", rows = sessions, reason = "expired", "purged");
+        }
+        Ok(Purged { sessions, attributes: 0 })
+    }
+
+    /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open.
+    ///
+    /// # Errors
+    ///
+    /// As [`purge_batch`](SessionRepository::purge_batch); the batches before stay removed.
+    pub fn purge_expired<C>(&self, conn: &mut C, limit: u32) -> Result<Purged>
+    where
+        M: DbSession<C>,
+    {
+        let mut total = Purged::default();
+        loop {
+            let batch = self.purge_batch(conn, limit)?;
+            total.sessions += batch.sessions;
+            total.attributes += batch.attributes;
+            if u32::try_from(batch.sessions).is_ok_and(|sessions| sessions < limit) {
+                return Ok(total);
+            }
+        }
+    }
+}

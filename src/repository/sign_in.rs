@@ -1,0 +1,412 @@
+//! Proof of identity: a new token, an owner and fresh clocks, in one statement.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::renew::replace_token;
+use super::{MAX_DRAWS, SessionRepository, no_data};
+use crate::clock::Timestamp6;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{DbOwnedSession, DbSession, SessionModel, Stamp, Write};
+use crate::policy::{self, Timeouts};
+use crate::session::{Session, State, new_stamp};
+use crate::token::SessionToken;
+
+/// Who signs in, and for how long the client is to be remembered.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use diesel_sessions::SignIn;
+///
+/// let until_the_browser_closes = SignIn::new(14);
+/// let for_a_month = SignIn::new(14).remember(Duration::from_secs(30 * 86_400));
+/// assert_ne!(until_the_browser_closes, for_a_month);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "hand it to `SessionRepository::sign_in`"]
+pub struct SignIn<Owner> {
+    owner: Owner,
+    remember: Option<Duration>,
+}
+
+impl<Owner> SignIn<Owner> {
+    /// The user whose identity was proved.
+    pub fn new(owner: Owner) -> Self {
+        SignIn { owner, remember: None }
+    }
+
+    /// "Remember me": the session is persistent, and both its idle timeout and its deadline are this long, in whole seconds.
+    /// Without it all three follow the repository's policy.
+    pub fn remember(mut self, duration: Duration) -> Self {
+        self.remember = Some(duration);
+        self
+    }
+}
+
+/// The owner to set, and how long to remember.
+struct Proof<Owner> {
+    /// `None`: whatever the session has, as `authenticate` leaves it.
+    owner: Option<Owner>,
+    remember: Option<Duration>,
+}
+
+impl<M: SessionModel> SessionRepository<M> {
+    /// Records that the session's client has proved to be a user: new token, owner, fresh clocks, pending changes, in one
+    /// statement.
+    ///
+    /// What an anonymous visitor had in the session goes along. Over another owner's session, that row is deleted and a new
+    /// session with empty data begins; typed columns changed through this handle are kept. When the session turns out to be
+    /// gone, or rotated by another request, a new one begins too, so that a login sent twice does not fail: with what this
+    /// handle has read if that was anonymous, else with its own changes alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Gone`] when it was ended through this handle, [`ErrorKind::InvalidArgument`] for a duration out of bounds,
+    /// [`ErrorKind::StaleModel`], [`ErrorKind::Limit`], and the database's own. The old session then is whole, and the handle
+    /// as it was.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let days_30 = std::time::Duration::from_secs(30 * 86_400);
+    /// let mut session = sessions.new_session();
+    /// session.insert("cart", ["spam"])?;
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14).remember(days_30))?;
+    /// assert_eq!(session.user_id, Some(14));
+    /// assert!(session.is_persistent() && session.authenticated_at().is_some());
+    /// assert!(session.contains_key("cart"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sign_in<C>(&self, conn: &mut C, session: &mut Session<M>, sign_in: SignIn<M::Owner>) -> Result<()>
+    where
+        M: DbOwnedSession<C>,
+    {
+        self.prove(conn, session, Proof { owner: Some(sign_in.owner), remember: sign_in.remember })
+    }
+
+    /// Records a proof of identity without naming an owner: new token, fresh clocks, pending changes. For models without an
+    /// owner, and for asking a signed-in user's password again.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign_in`](SessionRepository::sign_in).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.authenticate(&mut conn, &mut session)?;
+    /// assert!(session.require_fresh(std::time::Duration::from_secs(60)).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn authenticate<C>(&self, conn: &mut C, session: &mut Session<M>) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let proof = Proof { owner: session.model().owner_field().cloned(), remember: None };
+        self.prove(conn, session, proof)
+    }
+
+    fn prove<C>(&self, conn: &mut C, session: &mut Session<M>, proof: Proof<M::Owner>) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        const DEED: &str = "could not sign in";
+        session.check_model(DEED)?;
+        session.check_columns()?;
+        match session.state() {
+            State::Ended => return Err(Error::new(ErrorKind::Gone, DEED)),
+            State::New | State::Superseded(_) => self.prove_new(conn, session, &proof, DEED)?,
+            State::Stored(row) => {
+                let replaces = session.stored_owner().is_some_and(|stored| proof.owner.as_ref() != Some(stored));
+                if replaces {
+                    self.replace_row(conn, session, row, &proof, DEED)?;
+                } else if session.was_changed() {
+                    self.prove_changed(conn, session, row, &proof, DEED)?;
+                } else {
+                    self.prove_unchanged(conn, session, row, &proof, DEED)?;
+                }
+            }
+        }
+        if let Some(row) = session.row_id() {
+            tracing::info!(target: "diesel_sessions", row_id = %row, reason = "proof of identity", "signed_in");
+        }
+        Ok(())
+    }
+
+    /// A session without a row gets one.
+    fn prove_new<C>(&self, conn: &mut C, session: &mut Session<M>, proof: &Proof<M::Owner>, deed: &'static str) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let before = session.model().owner_field().cloned();
+        session.model_mut().set_owner_field(proof.owner.clone());
+        let stamp = new_stamp(self.now(), Timeouts::NEVER);
+        let stamp = Stamp { created_at: session.seen().created_at, ..stamp };
+        let inserted = self
+            .proved(stamp, session.model(), proof, stamp.last_seen_at)
+            .and_then(|stamp| self.insert(conn, session, deed, Some(stamp)));
+        if inserted.is_err() {
+            session.model_mut().set_owner_field(before);
+        }
+        inserted
+    }
+
+    /// Nothing is pending: the version does not matter, and no row means that the session is gone or rotated.
+    fn prove_unchanged<C>(
+        &self,
+        conn: &mut C,
+        session: &mut Session<M>,
+        row: M::RowId,
+        proof: &Proof<M::Owner>,
+        deed: &'static str,
+    ) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let mut target = session.model().clone();
+        target.set_owner_field(proof.owner.clone());
+        for _ in 0..MAX_DRAWS {
+            let now = self.now();
+            let token = self.inner.tokens.token()?;
+            let mut stamp = self.proved(*session.seen(), &target, proof, now)?;
+            replace_token(&mut stamp, session.seen(), &token, now);
+            let guard = self.guard(session, row, now);
+            let write = Write::new(&target, &session.model().core_field().data, &stamp);
+            if self.rotate_row(conn, session, &token, deed, |conn| M::authenticate(conn, &guard, &write))? {
+                let data = session.model().core_field().data.clone();
+                *session.model_mut() = target;
+                session.stored(row, stamp, data);
+                session.tell(token);
+                return Ok(());
+            }
+            if self.start_anew(conn, session, proof, &token, deed)? {
+                return Ok(());
+            }
+        }
+        Err(Error::new(ErrorKind::Config, deed).with_detail("the token source gives tokens that are taken"))
+    }
+
+    /// Changes are pending: they are written too, so the version must be the one that was seen.
+    fn prove_changed<C>(
+        &self,
+        conn: &mut C,
+        session: &mut Session<M>,
+        row: M::RowId,
+        proof: &Proof<M::Owner>,
+        deed: &'static str,
+    ) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let before = session.model().owner_field().cloned();
+        session.model_mut().set_owner_field(proof.owner.clone());
+        let result = self.write_proof(conn, session, row, proof, deed);
+        if result.is_err() {
+            session.model_mut().set_owner_field(before);
+        }
+        result
+    }
+
+    fn write_proof<C>(
+        &self,
+        conn: &mut C,
+        session: &mut Session<M>,
+        row: M::RowId,
+        proof: &Proof<M::Owner>,
+        deed: &'static str,
+    ) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let mut token = None;
+        for _ in 0..super::save::MAX_MERGES {
+            let now = self.now();
+            let data = session.text_to_store()?;
+            let mut stamp = self.proved(*session.seen(), session.model(), proof, now)?;
+            match self.renew_row(conn, session, row, now, &mut stamp, &data, &mut token, deed) {
+                Ok(Some(token)) => {
+                    session.stored(row, stamp, data);
+                    session.note_transaction(self.in_transaction_of_caller(conn)?);
+                    session.tell(token);
+                    return Ok(());
+                }
+                Ok(None) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::Gone | ErrorKind::Rotated) => {
+                    let token = match token.take() {
+                        Some(token) => token,
+                        None => self.inner.tokens.token()?,
+                    };
+                    if self.start_anew(conn, session, proof, &token, deed)? {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, deed))
+    }
+
+    /// Begins a new session in place of one that is gone or rotated; false when the token is taken.
+    fn start_anew<C>(
+        &self,
+        conn: &mut C,
+        session: &mut Session<M>,
+        proof: &Proof<M::Owner>,
+        token: &SessionToken,
+        deed: &'static str,
+    ) -> Result<bool>
+    where
+        M: DbSession<C>,
+    {
+        let mut fresh = self.new_session();
+        fresh.take_content(session);
+        fresh.model_mut().set_owner_field(proof.owner.clone());
+        let now = self.now();
+        let mut stamp = self.proved(new_stamp(now, Timeouts::NEVER), fresh.model(), proof, now)?;
+        stamp.digest = token.digest();
+        let data = fresh.text_to_store()?;
+        let write = Write::new(fresh.model(), &data, &stamp);
+        let Some(row) = self.send(conn, deed, |conn| Self::insert_row(conn, &write))? else {
+            fresh.revert();
+            return Ok(false);
+        };
+        tracing::info!(target: "diesel_sessions", row_id = %row, reason = "the former session is gone or rotated", "created");
+        fresh.stored(row, stamp, data);
+        fresh.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
+        fresh.tell(token.clone());
+        session.become_new(fresh);
+        Ok(true)
+    }
+
+    /// Deletes another owner's row and begins a new session with empty data, in one transaction.
+    fn replace_row<C>(
+        &self,
+        conn: &mut C,
+        session: &mut Session<M>,
+        row: M::RowId,
+        proof: &Proof<M::Owner>,
+        deed: &'static str,
+    ) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let fresh = self.fresh_for(session, proof.owner.clone());
+        let now = self.now();
+        let stamp = self.proved(new_stamp(now, Timeouts::NEVER), fresh.model(), proof, now)?;
+        let known = session.guard_of_end();
+        self.begin_instead(conn, session, fresh, row, stamp, deed, |conn| match known {
+            Some(digest) => M::end_known(conn, row, digest).map(|_| true),
+            None => M::end(conn, row).map(|_| true),
+        })
+    }
+
+    /// The same for a save that changes the owner; the row must be the one that this handle saw.
+    pub(super) fn replace<C>(&self, conn: &mut C, session: &mut Session<M>, row: M::RowId, deed: &'static str) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let fresh = self.fresh_for(session, session.model().owner_field().cloned());
+        let mut stamp = self.stamp_to_insert(&fresh)?;
+        session.policy_change().apply(&mut stamp)?;
+        stamp.see(stamp.last_seen_at);
+        let guard = self.guard(session, row, self.now());
+        self.begin_instead(conn, session, fresh, row, stamp, deed, |conn| M::end_guarded(conn, &guard).map(|rows| rows == 1))
+    }
+
+    /// Ends a row and inserts another in one transaction. `end` says whether the row was there, if it has to be.
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and both callers have them all at hand")]
+    fn begin_instead<C>(
+        &self,
+        conn: &mut C,
+        session: &mut Session<M>,
+        mut fresh: Session<M>,
+        row: M::RowId,
+        mut stamp: Stamp,
+        deed: &'static str,
+        mut end: impl FnMut(&mut C) -> diesel::QueryResult<bool>,
+    ) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        let data = no_data();
+        let mut kept = None;
+        let database = |error| Error::from_database(deed, error);
+        let inserted = self.send_together(conn, deed, |conn| {
+            if !end(conn).map_err(database)? {
+                return Ok(None);
+            }
+            for _ in 0..MAX_DRAWS {
+                let token: SessionToken = match kept.take() {
+                    Some(token) => token,
+                    None => self.inner.tokens.token()?,
+                };
+                stamp.digest = token.digest();
+                let write = Write::new(fresh.model(), &data, &stamp);
+                if let Some(new_row) = Self::insert_row(conn, &write).map_err(database)? {
+                    kept = Some(token);
+                    return Ok(Some(new_row));
+                }
+            }
+            Err(Error::new(ErrorKind::Config, deed).with_detail("the token source gives tokens that are taken"))
+        });
+        let (new_row, token) = match (inserted, kept) {
+            (Ok(Some(new_row)), Some(token)) => (new_row, token),
+            (Ok(_), _) => {
+                fresh.revert();
+                let answer = self.look_again(conn, session, row, self.now(), deed)?;
+                // Whatever else changed, it was not there when it was to be deleted.
+                return Err(answer.into_row(deed).err().unwrap_or_else(|| Error::new(ErrorKind::Conflict, deed)));
+            }
+            (Err(error), _) => {
+                fresh.revert();
+                return Err(error);
+            }
+        };
+        tracing::info!(target: "diesel_sessions", row_id = %row, reason = "another owner takes its place", "ended");
+        tracing::info!(target: "diesel_sessions", row_id = %new_row, reason = "another owner", "created");
+        fresh.stored(new_row, stamp, data);
+        fresh.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
+        fresh.tell(token);
+        session.become_new(fresh);
+        Ok(())
+    }
+
+    /// A new session for another owner, with the typed columns that were changed through the old handle.
+    fn fresh_for(&self, session: &Session<M>, owner: Option<M::Owner>) -> Session<M> {
+        let mut fresh = self.new_session();
+        session.copy_changed_columns(fresh.model_mut());
+        fresh.model_mut().set_owner_field(owner);
+        fresh
+    }
+
+    /// The core columns after a proof of identity at `now`.
+    fn proved(&self, mut stamp: Stamp, target: &M, proof: &Proof<M::Owner>, now: Timestamp6) -> Result<Stamp> {
+        let timeouts = match proof.remember {
+            Some(duration) => Timeouts { idle: Some(duration), absolute: Some(duration) },
+            None => self.timeouts_of(target)?,
+        };
+        stamp.persistent = proof.remember.is_some();
+        stamp.idle_timeout = timeouts.idle.map(policy::whole_seconds).transpose()?;
+        stamp.deadline_at = match timeouts.absolute {
+            Some(absolute) => Some(now.plus(TimeDelta::seconds(policy::whole_seconds(absolute)?.into()))),
+            None => None,
+        };
+        stamp.authenticated_at = Some(now);
+        stamp.see(now);
+        Ok(stamp)
+    }
+}

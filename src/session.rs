@@ -1,0 +1,412 @@
+//! A session in hand: its identity, its times and its state. Nothing here sends SQL.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::clock::{Clock, Timestamp6};
+use crate::data::Entries;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{SessionCore, SessionModel, Stamp};
+use crate::policy;
+use crate::token::{SessionToken, TokenDigest};
+
+mod changes;
+mod mapping;
+mod merge;
+
+pub(crate) use changes::OwnerChange;
+use changes::PolicyChange;
+pub use merge::OnConflict;
+
+/// A session of the model `M`: data like a map, typed columns as the model's fields, and the changes since it was read.
+///
+/// It dereferences to the model, so `session.user_id = Some(14)` and `session.insert("user_id", 14)?` are the same thing.
+/// Nothing is stored until [`SessionRepository::save`](crate::SessionRepository::save).
+///
+/// A handle that was used in a transaction which is then rolled back is stale: it holds what the database does not. Its next
+/// verb that sends SQL says [`Rotated`](ErrorKind::Rotated) or [`Gone`](ErrorKind::Gone), or merges its own changes into what
+/// is really there. Load it again instead.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+///
+/// let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// let mut session = sessions.new_session();
+/// session.insert("user_id", 7)?;
+/// session.insert("parrot", "ceased to be")?;
+/// assert_eq!(session.user_id, Some(7));
+/// assert_eq!(session.keys().collect::<Vec<_>>(), ["user_id", "parrot"]);
+/// assert!(session.is_new() && session.was_changed() && session.row_id().is_none());
+/// session.revert();
+/// assert!(session.is_empty());
+/// # Ok::<(), diesel_sessions::Error>(())
+/// ```
+pub struct Session<M: SessionModel> {
+    /// The typed columns as they are now; id and core as stored.
+    model: M,
+    /// The model as stored, from the first mutable access on.
+    stored: Option<Box<M>>,
+    /// The data as it is now.
+    data: Entries,
+    /// The stored value of every key that was written to.
+    touched: BTreeMap<String, Option<Value>>,
+    /// Bytes of the data's text, unless a value was changed in place.
+    bytes: Option<usize>,
+    state: State<M::RowId>,
+    seen: Stamp,
+    policy: PolicyChange,
+    token: Option<SessionToken>,
+    clock: Arc<dyn Clock>,
+    /// A save inside a caller's transaction may have been rolled back: the version proves nothing.
+    version_unsure: bool,
+    /// The row was inserted inside a caller's transaction, so its id may be somebody else's by now.
+    row_unsure: bool,
+}
+
+/// Where a handle stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State<Id> {
+    /// No row yet.
+    New,
+    /// A row, under the digest in `seen`.
+    Stored(Id),
+    /// The client presented the token that a rotation of this row has just replaced.
+    Superseded(Id),
+    /// Ended through this handle.
+    Ended,
+}
+
+impl<M: SessionModel> Session<M> {
+    /// A session without a row, with every column at its default.
+    pub(crate) fn new(stamp: Stamp, clock: Arc<dyn Clock>) -> Self {
+        let model = M::fresh(SessionCore::new(stamp, crate::data::JsonText::empty()));
+        Self::with(model, State::New, Entries::new(), clock)
+    }
+
+    /// A session of a row; its data must parse.
+    pub(crate) fn of_row(model: M, clock: Arc<dyn Clock>) -> Result<Self> {
+        let data = model.core_field().data.entries()?;
+        let state = State::Stored(model.id_field());
+        Ok(Self::with(model, state, data, clock))
+    }
+
+    /// A session that sees nothing of the row that has just been rotated.
+    pub(crate) fn superseded(stamp: Stamp, row: M::RowId, clock: Arc<dyn Clock>) -> Self {
+        let mut session = Self::new(stamp, clock);
+        session.state = State::Superseded(row);
+        session
+    }
+
+    fn with(model: M, state: State<M::RowId>, data: Entries, clock: Arc<dyn Clock>) -> Self {
+        let seen = model.core_field().stamp;
+        Session {
+            model,
+            stored: None,
+            data,
+            touched: BTreeMap::new(),
+            bytes: None,
+            state,
+            seen,
+            policy: PolicyChange::default(),
+            token: None,
+            clock,
+            version_unsure: false,
+            row_unsure: false,
+        }
+    }
+
+    /// The row's id; `None` until the session is created, and after it was ended.
+    #[must_use]
+    pub fn row_id(&self) -> Option<M::RowId> {
+        match self.state {
+            State::Stored(id) => Some(id),
+            State::New | State::Superseded(_) | State::Ended => None,
+        }
+    }
+
+    /// The token that the client must be told: after the row was created or the token rotated through this handle.
+    #[must_use]
+    pub fn new_token(&self) -> Option<&SessionToken> {
+        self.token.as_ref()
+    }
+
+    /// True while there is no row.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.state == State::New
+    }
+
+    /// True when the client presented the token that a rotation replaced less than 60 seconds ago: the request was under way.
+    /// Such a session is empty, and save, create and rotate say [`Rotated`](ErrorKind::Rotated). `sign_in` starts a new
+    /// session, `end` ends the one it once was.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        matches!(self.state, State::Superseded(_))
+    }
+
+    /// True once the session was ended through this handle.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// When the session began; it never changes.
+    #[must_use]
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.seen.created_at.to_utc()
+    }
+
+    /// The last proof of identity.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<DateTime<Utc>> {
+        self.seen.authenticated_at.map(Timestamp6::to_utc)
+    }
+
+    /// The last touch.
+    #[must_use]
+    pub fn last_seen_at(&self) -> DateTime<Utc> {
+        self.seen.last_seen_at.to_utc()
+    }
+
+    /// When the session ends unless it is seen again, as last stored; `None`: never.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        (self.seen.expires_at < Timestamp6::NEVER).then(|| self.seen.expires_at.to_utc())
+    }
+
+    /// The end that no activity moves; `None`: there is none. A change that is not saved yet counts.
+    #[must_use]
+    pub fn deadline_at(&self) -> Option<DateTime<Utc>> {
+        self.policy.deadline.unwrap_or(self.seen.deadline_at.map(Timestamp6::to_utc))
+    }
+
+    /// How long the session lives unseen; `None`: it never ends through idleness. A change that is not saved yet counts.
+    #[must_use]
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.policy.idle.unwrap_or_else(|| self.model.core_field().idle_timeout())
+    }
+
+    /// "Remember me": the cookie carries Max-Age.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        self.seen.persistent
+    }
+
+    /// Gives this session an idle timeout of its own: whole seconds from 1 to `i32::MAX`, or `None` for no such end.
+    ///
+    /// It takes effect with the next save, which refuses a duration out of bounds as
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument).
+    pub fn set_idle_timeout(&mut self, timeout: Option<Duration>) {
+        self.policy.idle = Some(timeout);
+    }
+
+    /// Gives this session an absolute end of its own, or none. It takes effect with the next save; a time that has passed ends
+    /// the session then.
+    pub fn set_deadline(&mut self, deadline: Option<DateTime<Utc>>) {
+        self.policy.deadline = Some(deadline.map(|time| Timestamp6::from(time).min(Timestamp6::NEVER).to_utc()));
+    }
+
+    /// Demands that identity was proved within the last `age`: before a password change, a payment, a deletion.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFresh`] when `authenticated_at` is older, or absent.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use diesel_sessions::{ErrorKind, SessionRepository, plain::sqlite::PlainSession};
+    ///
+    /// let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let anonymous = sessions.new_session();
+    /// let error = anonymous.require_fresh(Duration::from_secs(300)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFresh);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
+    pub fn require_fresh(&self, age: Duration) -> Result<()> {
+        let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+        let oldest = Timestamp6::from(self.clock.now()).minus(age);
+        match self.seen.authenticated_at {
+            Some(proved) if proved >= oldest => Ok(()),
+            _ => Err(Error::new(ErrorKind::NotFresh, "could not rely on the session")),
+        }
+    }
+
+    /// A copy of the model: typed columns and data as they are now, saved or not.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Limit`] when the data has outgrown its limit.
+    pub fn to_model(&self) -> Result<M> {
+        let mut model = self.model.clone();
+        model.core_field_mut().data = crate::data::JsonText::of(&self.data)?;
+        Ok(model)
+    }
+
+    pub(crate) fn state(&self) -> State<M::RowId> {
+        self.state
+    }
+
+    pub(crate) fn seen(&self) -> &Stamp {
+        &self.seen
+    }
+
+    pub(crate) fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The version to guard with: one that no row has when a rollback may have taken the known one back.
+    pub(crate) fn guard_version(&self) -> i32 {
+        const NO_VERSION: i32 = -1;
+        if self.version_unsure { NO_VERSION } else { self.seen.version }
+    }
+
+    /// The digest that must still be in the row when this handle ends it, if the id alone is not enough.
+    pub(crate) fn guard_of_end(&self) -> Option<TokenDigest> {
+        self.row_unsure.then_some(self.seen.digest)
+    }
+
+    /// Remembers whether a write happened inside a caller's transaction, which may yet be rolled back.
+    pub(crate) fn note_transaction(&mut self, open: bool) {
+        self.version_unsure = open;
+    }
+
+    /// Remembers the same for the row itself.
+    pub(crate) fn note_inserted_in_transaction(&mut self, open: bool) {
+        self.row_unsure = open;
+        self.version_unsure = false;
+    }
+
+    /// Refuses a model whose id or core were replaced.
+    pub(crate) fn check_model(&self, deed: &'static str) -> Result<()> {
+        let id = match self.state {
+            State::Stored(id) => id,
+            _ => M::RowId::default(),
+        };
+        if self.model.id_field() != id || self.model.core_field().stamp != self.seen {
+            return Err(Error::new(ErrorKind::StaleModel, deed));
+        }
+        Ok(())
+    }
+
+    /// Takes over what a write of everything has stored.
+    pub(crate) fn stored(&mut self, id: M::RowId, stamp: Stamp, data: crate::data::JsonText) {
+        self.model.set_id_field(id);
+        *self.model.core_field_mut() = SessionCore::new(stamp, data);
+        self.stored = None;
+        self.touched.clear();
+        self.seen = stamp;
+        self.policy = PolicyChange::default();
+        self.state = State::Stored(id);
+    }
+
+    /// Takes over core columns that a write has stored, leaving changes pending.
+    pub(crate) fn stamped(&mut self, stamp: Stamp) {
+        self.seen = stamp;
+        self.model.core_field_mut().stamp = stamp;
+        if let Some(stored) = &mut self.stored {
+            stored.core_field_mut().stamp = stamp;
+        }
+    }
+
+    /// Sets the token that the client must be told.
+    pub(crate) fn tell(&mut self, token: SessionToken) {
+        self.token = Some(token);
+    }
+
+    /// The session was ended: nothing is left to tell or to save.
+    pub(crate) fn ended(&mut self) {
+        self.revert();
+        self.state = State::Ended;
+        self.token = None;
+        self.model.set_id_field(M::RowId::default());
+    }
+
+    /// Takes over what a handle has read of an anonymous session, or the changes alone that it made to an owner's.
+    pub(crate) fn take_content(&mut self, other: &Session<M>) {
+        if other.stored_owner().is_none() {
+            let id_and_core = (self.model.id_field(), self.model.core_field().clone());
+            *self.model_mut() = other.model.clone();
+            self.model.set_id_field(id_and_core.0);
+            *self.model.core_field_mut() = id_and_core.1;
+            self.data = other.data.clone();
+        } else {
+            other.copy_changed_columns(self.model_mut());
+            for key in other.changed_keys() {
+                if let Some(value) = other.data.get(key) {
+                    self.data.insert(key.clone(), value.clone());
+                }
+            }
+        }
+        self.touched = self.data.keys().map(|key| (key.clone(), None)).collect();
+    }
+
+    /// Becomes another session, whose row has just been inserted.
+    pub(crate) fn become_new(&mut self, mut other: Session<M>) {
+        std::mem::swap(self, &mut other);
+        other.state = State::Ended;
+    }
+}
+
+impl<M: SessionModel> Deref for Session<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.model
+    }
+}
+
+impl<M: SessionModel> DerefMut for Session<M> {
+    fn deref_mut(&mut self) -> &mut M {
+        self.model_mut()
+    }
+}
+
+/// Says where the handle stands; neither tokens nor data nor typed columns.
+impl<M: SessionModel> fmt::Debug for Session<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("state", &self.state)
+            .field("keys", &self.len())
+            .field("was_changed", &self.was_changed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session that was changed and never saved is usually a forgotten `save`: it is said once.
+impl<M: SessionModel> Drop for Session<M> {
+    fn drop(&mut self) {
+        if self.state != State::Ended && !std::thread::panicking() && self.was_changed() {
+            let row_id = self.row_id().map(tracing::field::display);
+            tracing::warn!(target: "diesel_sessions", row_id, reason = "dropped without a save", "unsaved");
+        }
+    }
+}
+
+/// What a session is before it has a row.
+pub(crate) fn new_stamp(now: Timestamp6, timeouts: policy::Timeouts) -> Stamp {
+    let idle_timeout = timeouts.idle.and_then(|timeout| policy::whole_seconds(timeout).ok());
+    let deadline_at = timeouts.absolute.and_then(|timeout| TimeDelta::from_std(timeout).ok()).map(|timeout| now.plus(timeout));
+    Stamp {
+        digest: TokenDigest::NONE,
+        previous: None,
+        version: 0,
+        created_at: now,
+        authenticated_at: None,
+        rotated_at: None,
+        last_seen_at: now,
+        expires_at: policy::expires_at(now, idle_timeout, deadline_at),
+        deadline_at,
+        idle_timeout,
+        persistent: false,
+    }
+}

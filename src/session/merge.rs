@@ -1,0 +1,83 @@
+//! Laying a handle's own changes over what another request has stored meanwhile.
+
+use super::Session;
+use crate::data::{Entries, same};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::SessionModel;
+
+/// What a save does when another request was faster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    /// Different keys both survive; of the same key, the last save wins.
+    #[default]
+    Merge,
+    /// Different keys both survive; the same key changed to different values is [`ErrorKind::Conflict`].
+    Refuse,
+}
+
+impl<M: SessionModel> Session<M> {
+    /// Takes a newer row as what is stored, and keeps this handle's own changes over it.
+    ///
+    /// On an error the handle is as it was.
+    pub(crate) fn rebase(&mut self, row: M, on_conflict: OnConflict) -> Result<()> {
+        let theirs = row.core_field().data.entries()?;
+        if on_conflict == OnConflict::Refuse {
+            self.check_conflict(&row, &theirs)?;
+        }
+        let mut touched = std::collections::BTreeMap::new();
+        let mut data = theirs;
+        for key in self.changed_keys() {
+            let stored = match self.data.get(key) {
+                Some(value) => data.insert(key.clone(), value.clone()),
+                None => data.remove(key),
+            };
+            touched.insert(key.clone(), stored);
+        }
+        let mut model = row.clone();
+        for column in self.changed_columns() {
+            model.copy_column(&self.model, column);
+        }
+        self.seen = row.core_field().stamp;
+        self.model = model;
+        self.stored = Some(Box::new(row));
+        self.data = data;
+        self.touched = touched;
+        self.bytes = None;
+        Ok(())
+    }
+
+    fn check_conflict(&self, row: &M, theirs: &Entries) -> Result<()> {
+        let conflict = |key: &str| {
+            Err(Error::new(ErrorKind::Conflict, "could not save the session")
+                .with_detail(format!("another request changed `{key}` too")))
+        };
+        for key in self.changed_keys() {
+            let (stored, theirs, ours) = (self.touched[key].as_ref(), theirs.get(key), self.data.get(key));
+            if !same_option(stored, theirs) && !same_option(ours, theirs) {
+                return conflict(key);
+            }
+        }
+        if let Some(stored) = &self.stored {
+            for column in self.changed_columns() {
+                if !row.same_column(stored, column) && !row.same_column(&self.model, column) {
+                    return conflict(M::COLUMNS[column].name);
+                }
+            }
+        }
+        if self.policy_changed() {
+            let theirs = row.core_field().stamp;
+            if theirs.idle_timeout != self.seen.idle_timeout || theirs.deadline_at != self.seen.deadline_at {
+                return conflict("idle_timeout");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn same_option(a: Option<&serde_json::Value>, b: Option<&serde_json::Value>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => same(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
