@@ -68,11 +68,11 @@ mod r2d2 {
             E: From<Error> + Send + 'static,
         {
             let pool = self.clone();
-            let task = tokio::task::spawn_blocking(move || {
-                let mut conn = pool.get().map_err(|error| E::from(no_connection(error)))?;
-                work(&mut conn)
-            });
             async move {
+                let task = tokio::task::spawn_blocking(move || {
+                    let mut conn = pool.get().map_err(|error| E::from(no_connection(error)))?;
+                    work(&mut conn)
+                });
                 match task.await {
                     Ok(result) => result,
                     Err(error) => match error.try_into_panic() {

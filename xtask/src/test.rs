@@ -1,0 +1,48 @@
+//! `cargo xtask test`: everything that runs, on every engine.
+
+mod databases;
+mod diesel_cli;
+mod existing_app;
+
+use std::path::Path;
+
+use self::databases::Databases;
+use crate::Outcome;
+use crate::broken_guards;
+use crate::client_libraries;
+use crate::engine::Engine;
+use crate::packages::ensure;
+use crate::run_directory::RunDirectory;
+use crate::task::Task;
+
+/// Runs all steps up to the first that fails. With `arguments`, runs only the tests, and cargo is given these.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let needs: Vec<_> = client_libraries::needs().into_iter().chain(databases::needs()).collect();
+    ensure(&needs)?;
+    let diesel = diesel_cli::installed()?;
+    let run = RunDirectory::new()?;
+    let databases = Databases::start(run.path())?;
+    if !arguments.is_empty() {
+        return arguments.iter().fold(suite(&databases, &diesel), Task::arg).run();
+    }
+    for step in steps(run.path(), &databases, &diesel)? {
+        step.run()?;
+    }
+    broken_guards::run()
+}
+
+/// What runs against the databases, in order.
+fn steps(run: &Path, databases: &Databases, diesel: &Path) -> Outcome<Vec<Task>> {
+    let mut steps = vec![suite(databases, diesel), Task::cargo("run --quiet --example quickstart").without("DATABASE_URL")];
+    for engine in Engine::ALL {
+        steps.extend(existing_app::steps(*engine, run, databases.url(*engine), diesel)?);
+    }
+    Ok(steps)
+}
+
+/// The test-suite, on all engines in one run.
+fn suite(databases: &Databases, diesel: &Path) -> Task {
+    Task::cargo("test --workspace --all-features --no-fail-fast")
+        .envs(&databases.variables())
+        .env("DIESEL_CLI", diesel.display().to_string())
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask tidy`: everything that is checked without running it.
+
+mod features;
+mod house_rules;
+mod licence;
+mod licences;
+
+use crate::Outcome;
+use crate::client_libraries;
+use crate::engine::Engine;
+use crate::task::Task;
+
+/// Prints everything that the house rules and the licences object to, then goes through the tools.
+pub(crate) fn run() -> Outcome {
+    client_libraries::present()?;
+    let findings = [house_rules::findings()?, features::findings()?, licences::findings()?].concat();
+    for finding in &findings {
+        println!("{finding}");
+    }
+    if !findings.is_empty() {
+        return Err(format!("tidy objects to {} things", findings.len()).into());
+    }
+    tools().iter().try_for_each(Task::run)
+}
+
+/// What the tools of Rust check.
+fn tools() -> Vec<Task> {
+    let mut tools =
+        vec![Task::cargo("fmt --all --check"), Task::cargo("clippy --workspace --all-targets --all-features -- -D warnings")];
+    for engine in Engine::ALL {
+        for more in ["", ",r2d2,testing"] {
+            let features = format!("{}{more}", engine.feature());
+            let clippy = "clippy --package diesel-sessions --lib --no-default-features --features";
+            tools.push(Task::cargo(clippy).arg(features).args("-- -D warnings"));
+        }
+    }
+    for which in ["", "--document-private-items"] {
+        let doc = Task::cargo("doc --workspace --no-deps --all-features").args(which);
+        tools.push(doc.env("RUSTDOCFLAGS", "-D warnings"));
+    }
+    tools
+}
