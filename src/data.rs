@@ -11,9 +11,11 @@ use serde_json::Value;
 use crate::error::{Error, ErrorKind, Result};
 
 mod equality;
+mod finite;
 mod limits;
 
 pub(crate) use equality::same;
+use finite::Finite;
 pub(crate) use limits::{check_count, check_key, check_size, check_value};
 
 /// The entries of a session's data, sorted by the bytes of their keys.
@@ -51,11 +53,15 @@ impl JsonText {
 
     /// Writes entries as the text to store; refuses more than the limit.
     pub(crate) fn of(entries: &Entries) -> Result<Self> {
-        let text = serde_json::to_string(entries).map_err(|error| {
-            Error::new(ErrorKind::NotSerializable, "could not write the session's data").with_source(Position::of(&error))
-        })?;
-        check_size(text.len())?;
-        Ok(JsonText(text))
+        let text = Self::unchecked(entries);
+        check_size(text.0.len())?;
+        Ok(text)
+    }
+
+    /// Writes entries as a text of any size.
+    pub(crate) fn unchecked(entries: &Entries) -> Self {
+        // Keys are texts and values are JSON already: nothing can fail.
+        JsonText(serde_json::to_string(entries).unwrap_or_else(|error| unreachable!("{}", Position::of(&error))))
     }
 }
 
@@ -88,7 +94,7 @@ impl Position {
 
 /// Serialises a value for one key, checked against every limit but the total size.
 pub(crate) fn to_value(key: &str, value: impl Serialize) -> Result<Value> {
-    let value = serde_json::to_value(value).map_err(|error| {
+    let value = serde_json::to_value(Finite(value)).map_err(|error| {
         Error::new(ErrorKind::NotSerializable, "could not serialise the value")
             .with_detail(format!("the value of `{key}` cannot be serialised"))
             .with_source(Position::of(&error))

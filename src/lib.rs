@@ -1,5 +1,5 @@
-#![doc = include_str!("../README.md")]
-#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links, reason = "the front page shows SQLite"))]
+#![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "sqlite"), doc = "Server-side sessions in your own relational schema. The front page shows SQLite.")]
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("diesel-sessions needs a database: switch on its feature `sqlite`, `postgres` or `mysql`");
@@ -25,8 +25,7 @@ pub use crate::clock::{Clock, SystemClock, Timestamp6};
 pub use crate::data::JsonText;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::model::{
-    CoreColumns, DbOwnedSession, DbSession, Engine, Findings, Guard, NoOwner, OwnedModel, RowId, SaveShape, SessionCore, SessionModel, TypedColumn,
-    Write,
+    CoreColumns, DbOwnedSession, DbSession, Engine, NoOwner, OwnedModel, RowId, SessionCore, SessionModel, TypedColumn,
 };
 pub use crate::policy::Timeouts;
 pub use crate::repository::{OwnerSessions, Purged, Saved, SessionRepository, SessionRepositoryBuilder, SignIn};

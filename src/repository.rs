@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use crate::clock::{Clock, Timestamp6};
 use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DbSession, SessionModel, Stamp, Write};
+use crate::model::{DbSession, SessionCore, SessionModel, Stamp, Write};
 use crate::policy::{self, Timeouts};
-use crate::session::{OnConflict, Session, State, new_stamp};
+use crate::session::{OnConflict, PolicyChange, Session, State, new_stamp};
 use crate::token::{SessionToken, TokenDigest, TokenSource};
 
 mod builder;
@@ -80,6 +80,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(60);
 const MAX_DRAWS: usize = 5;
 
 /// What looking a token up found.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once; a box would be an allocation for each load")]
 enum Found<M: SessionModel> {
     Live(Session<M>),
     Superseded(M::RowId),
@@ -100,7 +101,6 @@ impl<M: SessionModel> std::fmt::Debug for SessionRepository<M> {
 
 impl<M: SessionModel> SessionRepository<M> {
     /// Begins a repository: [`Timeouts::AAL2`], the system's clock, random tokens.
-    #[must_use]
     pub fn builder() -> SessionRepositoryBuilder<M> {
         SessionRepositoryBuilder::new()
     }
@@ -211,7 +211,6 @@ impl<M: SessionModel> SessionRepository<M> {
     /// repository.save(&mut conn, &mut session)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[expect(clippy::wrong_self_convention, reason = "the name is the one that the design gives")]
     pub fn from_row(&self, model: M) -> Result<Session<M>> {
         if !model.core_field().stamp.is_live(self.now()) {
             return Err(Error::new(ErrorKind::Gone, "could not open the session"));
@@ -289,14 +288,13 @@ impl<M: SessionModel> SessionRepository<M> {
         let data = session.text_to_store()?;
         let mut stamp = match stamp {
             Some(stamp) => stamp,
-            None => self.stamp_to_insert(session)?,
+            None => self.stamp_to_insert(session.model(), session.seen().created_at, session.policy_change())?,
         };
-        let token = self.draw(|token| {
+        let (token, row) = self.draw(|token| {
             stamp.digest = token.digest();
             let write = Write::new(session.model(), &data, &stamp);
             self.send(conn, deed, |conn| Self::insert_row(conn, &write))
         })?;
-        let (token, row) = token;
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = deed.trim_start_matches("could not "), "created");
         session.stored(row, stamp, data);
         session.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
@@ -335,12 +333,17 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 
     /// The core columns of a session that is inserted now.
-    fn stamp_to_insert(&self, session: &Session<M>) -> Result<Stamp> {
-        let mut stamp = new_stamp(self.now(), self.timeouts_of(session.model())?);
-        stamp.created_at = session.seen().created_at;
-        session.policy_change().apply(&mut stamp)?;
+    fn stamp_to_insert(&self, model: &M, created_at: Timestamp6, policy: PolicyChange) -> Result<Stamp> {
+        let mut stamp = new_stamp(self.now(), self.timeouts_of(model)?);
+        stamp.created_at = created_at;
+        policy.apply(&mut stamp)?;
         stamp.expires_at = policy::expires_at(stamp.last_seen_at, stamp.idle_timeout, stamp.deadline_at);
         Ok(stamp)
+    }
+
+    /// A model with every column at its default.
+    fn fresh_model(&self) -> M {
+        M::fresh(SessionCore::new(self.stamp_of_new(), JsonText::empty()))
     }
 
     fn stamp_of_new(&self) -> Stamp {
@@ -355,11 +358,6 @@ impl<M: SessionModel> SessionRepository<M> {
     fn now(&self) -> Timestamp6 {
         self.inner.clock.now().into()
     }
-}
-
-/// The data of a session that begins with none.
-fn no_data() -> JsonText {
-    JsonText::empty()
 }
 
 /// The digest that a handle's row must still have.

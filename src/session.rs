@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::clock::{Clock, Timestamp6};
-use crate::data::Entries;
+use crate::data::{Entries, JsonText};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{SessionCore, SessionModel, Stamp};
 use crate::policy;
@@ -20,8 +20,7 @@ mod changes;
 mod mapping;
 mod merge;
 
-pub(crate) use changes::OwnerChange;
-use changes::PolicyChange;
+pub(crate) use changes::{OwnerChange, PolicyChange};
 pub use merge::OnConflict;
 
 /// A session of the model `M`: data like a map, typed columns as the model's fields, and the changes since it was read.
@@ -87,7 +86,7 @@ pub(crate) enum State<Id> {
 impl<M: SessionModel> Session<M> {
     /// A session without a row, with every column at its default.
     pub(crate) fn new(stamp: Stamp, clock: Arc<dyn Clock>) -> Self {
-        let model = M::fresh(SessionCore::new(stamp, crate::data::JsonText::empty()));
+        let model = M::fresh(SessionCore::new(stamp, JsonText::empty()));
         Self::with(model, State::New, Entries::new(), clock)
     }
 
@@ -242,14 +241,11 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// A copy of the model: typed columns and data as they are now, saved or not.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Limit`] when the data has outgrown its limit.
-    pub fn to_model(&self) -> Result<M> {
+    #[must_use]
+    pub fn to_model(&self) -> M {
         let mut model = self.model.clone();
-        model.core_field_mut().data = crate::data::JsonText::of(&self.data)?;
-        Ok(model)
+        model.core_field_mut().data = JsonText::unchecked(&self.data);
+        model
     }
 
     pub(crate) fn state(&self) -> State<M::RowId> {
@@ -278,6 +274,12 @@ impl<M: SessionModel> Session<M> {
     /// Remembers whether a write happened inside a caller's transaction, which may yet be rolled back.
     pub(crate) fn note_transaction(&mut self, open: bool) {
         self.version_unsure = open;
+        self.row_unsure &= open;
+    }
+
+    /// The row has just been read: its version is known again.
+    pub(crate) fn trust_version(&mut self) {
+        self.version_unsure = false;
     }
 
     /// Remembers the same for the row itself.
@@ -299,7 +301,7 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// Takes over what a write of everything has stored.
-    pub(crate) fn stored(&mut self, id: M::RowId, stamp: Stamp, data: crate::data::JsonText) {
+    pub(crate) fn stored(&mut self, id: M::RowId, stamp: Stamp, data: JsonText) {
         self.model.set_id_field(id);
         *self.model.core_field_mut() = SessionCore::new(stamp, data);
         self.stored = None;
@@ -331,29 +333,28 @@ impl<M: SessionModel> Session<M> {
         self.model.set_id_field(M::RowId::default());
     }
 
-    /// Takes over what a handle has read of an anonymous session, or the changes alone that it made to an owner's.
-    pub(crate) fn take_content(&mut self, other: &Session<M>) {
-        if other.stored_owner().is_none() {
-            let id_and_core = (self.model.id_field(), self.model.core_field().clone());
-            *self.model_mut() = other.model.clone();
-            self.model.set_id_field(id_and_core.0);
-            *self.model.core_field_mut() = id_and_core.1;
-            self.data = other.data.clone();
-        } else {
-            other.copy_changed_columns(self.model_mut());
-            for key in other.changed_keys() {
-                if let Some(value) = other.data.get(key) {
-                    self.data.insert(key.clone(), value.clone());
-                }
-            }
+    /// What a new session in this one's place begins with: all that was read of an anonymous session, or the changes alone
+    /// that were made to an owner's. Columns go into `model`; the data is given back.
+    pub(crate) fn content_for_new(&self, model: &mut M) -> Entries {
+        if self.stored_owner().is_none() {
+            (0..M::COLUMNS.len()).for_each(|column| model.copy_column(&self.model, column));
+            return self.data.clone();
         }
-        self.touched = self.data.keys().map(|key| (key.clone(), None)).collect();
+        self.copy_changed_columns(model);
+        let own = self.changed_keys().filter_map(|key| self.data.get_key_value(key));
+        own.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// Becomes another session, whose row has just been inserted.
-    pub(crate) fn become_new(&mut self, mut other: Session<M>) {
-        std::mem::swap(self, &mut other);
-        other.state = State::Ended;
+    /// Becomes another session, whose row has just been inserted under this token.
+    pub(crate) fn become_new(&mut self, mut model: M, row: M::RowId, stamp: Stamp, data: JsonText, token: SessionToken) -> Result<()> {
+        model.set_id_field(row);
+        *model.core_field_mut() = SessionCore::new(stamp, data);
+        let mut new = Self::of_row(model, Arc::clone(&self.clock))?;
+        new.token = Some(token);
+        // The old handle's changes are where they belong, or given up: nothing is left unsaved.
+        self.state = State::Ended;
+        *self = new;
+        Ok(())
     }
 }
 

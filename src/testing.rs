@@ -171,7 +171,7 @@ where
 /// # Ok::<(), diesel_sessions::Error>(())
 /// ```
 pub fn detached<M: SessionModel>(sessions: &SessionRepository<M>, row_id: M::RowId, owner: Option<M::Owner>) -> Result<Session<M>> {
-    let mut model = sessions.new_session().to_model()?;
+    let mut model = sessions.new_session().to_model();
     model.set_id_field(row_id);
     model.core_field_mut().stamp.authenticated_at = owner.as_ref().map(|_| model.core_field().stamp.created_at);
     model.set_owner_field(owner);

@@ -11,6 +11,11 @@ pub(crate) fn error(span: Span, what: impl std::fmt::Display, help: impl std::fm
     syn::Error::new(span, format!("{what}\nhelp: {help}"))
 }
 
+/// Generated code that errors are to point at `span` for, and that lints still know as generated.
+pub(crate) fn at(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
 /// What Diesel's attributes on the struct say.
 #[derive(Default)]
 pub(crate) struct DieselOnStruct {

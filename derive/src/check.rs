@@ -8,12 +8,12 @@ use crate::attributes::{FieldDefault, error};
 use crate::model::{Model, TypedField};
 
 /// Checks a model against the rules; all that are broken are told at once.
-pub(crate) fn check(model: Model) -> Result<Model> {
+pub(crate) fn check(model: &Model) -> Result<()> {
     let mut errors = Vec::new();
-    check_backend(&model, &mut errors);
-    check_owner(&model, &mut errors);
+    check_backend(model, &mut errors);
+    check_owner(model, &mut errors);
     for field in &model.typed {
-        check_name(field, &model, &mut errors);
+        check_name(field, model, &mut errors);
         check_default(field, &mut errors);
     }
     match errors.into_iter().reduce(|mut all, error| {
@@ -21,7 +21,7 @@ pub(crate) fn check(model: Model) -> Result<Model> {
         all
     }) {
         Some(error) => Err(error),
-        None => Ok(model),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
-use crate::attributes::FieldDefault;
+use crate::attributes::{FieldDefault, at};
 use crate::model::{Model, TypedField};
 
 /// The implementations of `CoreColumns`, `SessionModel` and, with an owner, `OwnedModel`; and `live`.
@@ -19,12 +19,13 @@ pub(crate) fn print(model: &Model) -> TokenStream {
         }
     });
     let attributes = model.attributes.as_ref().map(|table| {
-        quote_spanned!(table.span()=> const _: fn() = || { let _ = #table::table; };)
+        quote_spanned!(at(table.span())=> const _: fn() = || { let _ = #table::table; };)
     });
     quote!(#core_columns #session_model #owned #live #attributes)
 }
 
-fn core_columns(model: &Model) -> TokenStream {
+/// The implementation of `CoreColumns`: alone it keeps a refused model from a heap of follow-up errors.
+pub(crate) fn core_columns(model: &Model) -> TokenStream {
     let (name, table) = (&model.name, &model.table);
     let columns: Vec<_> = model.columns.all().collect();
     quote! {
@@ -43,6 +44,7 @@ fn live(model: &Model) -> TokenStream {
     let expires_at = model.columns.get("expires_at");
     quote! {
         #[automatically_derived]
+        #[allow(dead_code)]
         impl #name {
             /// The sessions that are live at `now`, for queries of the application's own: `expires_at > now`.
             #visibility fn live(
@@ -93,7 +95,7 @@ fn session_model(model: &Model) -> TokenStream {
         if field.skip.is_some() {
             quote!(::core::result::Result::Ok(::diesel_sessions::__private::Value::Null))
         } else {
-            quote_spanned!(field.ty.span()=> ::diesel_sessions::__private::to_value(&self.#name))
+            quote_spanned!(at(field.ty.span())=> ::diesel_sessions::__private::to_value(&self.#name))
         }
     });
     let set = arms(model, |field| {
@@ -101,7 +103,7 @@ fn session_model(model: &Model) -> TokenStream {
         if field.skip.is_some() {
             quote!(::core::result::Result::Ok(()))
         } else {
-            quote_spanned!(ty.span()=> ::diesel_sessions::__private::from_value::<#ty>(value).map(|value| self.#name = value))
+            quote_spanned!(at(ty.span())=> ::diesel_sessions::__private::from_value::<#ty>(value).map(|value| self.#name = value))
         }
     });
     let reset = arms(model, |field| {

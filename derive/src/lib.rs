@@ -33,13 +33,14 @@ pub fn derive_db_session(input: TokenStream) -> TokenStream {
 }
 
 fn expand(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    syn::parse2(input)
-        .and_then(|item| Model::parse(&item))
-        .and_then(check::check)
-        .map(|model| {
-            let fields = fields::print(&model);
-            let statements = statements::print(&model);
-            quote::quote!(#fields #statements)
-        })
-        .unwrap_or_else(|error| error.into_compile_error())
+    let model = match syn::parse2(input).and_then(|item| Model::parse(&item)) {
+        Ok(model) => model,
+        Err(error) => return error.into_compile_error(),
+    };
+    if let Err(error) = check::check(&model) {
+        let (error, core_columns) = (error.into_compile_error(), fields::core_columns(&model));
+        return quote::quote!(#error #core_columns);
+    }
+    let (fields, statements) = (fields::print(&model), statements::print(&model));
+    quote::quote!(#fields #statements)
 }

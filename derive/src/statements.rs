@@ -2,8 +2,10 @@
 //! read and the bounded delete.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 
+use crate::attributes::at;
 use crate::fields::connection;
 use crate::model::{Model, TypedField};
 
@@ -14,8 +16,8 @@ pub(crate) fn print(model: &Model) -> TokenStream {
     quote! {
         const _: () = {
             use ::diesel_sessions::__private::diesel::prelude::*;
-            use ::diesel_sessions::__private::{diesel, statement};
-            use ::diesel_sessions::{Findings, Guard, Result, SaveShape, SessionModel, Timestamp6, TokenDigest, Write};
+            use ::diesel_sessions::__private::{Findings, Guard, SaveShape, Write, diesel, statement};
+            use ::diesel_sessions::{Result, SessionModel, Timestamp6, TokenDigest};
             use diesel::QueryResult;
             #db_session
             #owned
@@ -313,14 +315,14 @@ fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
 
 fn set_typed(table: &syn::Path, field: &TypedField) -> TokenStream {
     let (column, value) = (&field.column, bound(field));
-    quote!(statement::set(#table::#column, #value))
+    quote_spanned!(at(field.ty.span())=> statement::set(#table::#column, #value))
 }
 
 /// What is bound for a typed column: a reference, or the type that `serialize_as` asks for.
 fn bound(field: &TypedField) -> TokenStream {
     let name = &field.field;
     match &field.serialize_as {
-        Some(ty) => quote!(::core::convert::Into::<#ty>::into(::core::clone::Clone::clone(&write.model.#name))),
-        None => quote!(&write.model.#name),
+        Some(ty) => quote_spanned!(at(ty.span())=> ::core::convert::Into::<#ty>::into(::core::clone::Clone::clone(&write.model.#name))),
+        None => quote_spanned!(at(field.ty.span())=> &write.model.#name),
     }
 }

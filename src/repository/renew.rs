@@ -202,7 +202,7 @@ impl<M: SessionModel> SessionRepository<M> {
             let (newer, changed) = answer.into_row(deed)?;
             if changed || newer.core_field().stamp != *session.seen() {
                 session.rebase(newer, self.inner.on_conflict)?;
-                session.note_transaction(false);
+                session.trust_version();
                 return Ok(None);
             }
         }

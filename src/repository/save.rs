@@ -160,7 +160,7 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         let (newer, _) = self.look_again(conn, session, row, now, deed)?.into_row(deed)?;
         session.rebase(newer, self.inner.on_conflict)?;
-        session.note_transaction(false);
+        session.trust_version();
         Ok(())
     }
 

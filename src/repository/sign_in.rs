@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::renew::replace_token;
-use super::{MAX_DRAWS, SessionRepository, no_data};
+use super::{MAX_DRAWS, SessionRepository};
 use crate::clock::Timestamp6;
+use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbOwnedSession, DbSession, SessionModel, Stamp, Write};
 use crate::policy::{self, Timeouts};
@@ -272,23 +273,18 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let mut fresh = self.new_session();
-        fresh.take_content(session);
-        fresh.model_mut().set_owner_field(proof.owner.clone());
         let now = self.now();
-        let mut stamp = self.proved(new_stamp(now, Timeouts::NEVER), fresh.model(), proof, now)?;
+        let mut model = self.fresh_model();
+        let entries = session.content_for_new(&mut model);
+        model.set_owner_field(proof.owner.clone());
+        let mut stamp = self.proved(new_stamp(now, Timeouts::NEVER), &model, proof, now)?;
         stamp.digest = token.digest();
-        let data = fresh.text_to_store()?;
-        let write = Write::new(fresh.model(), &data, &stamp);
-        let Some(row) = self.send(conn, deed, |conn| Self::insert_row(conn, &write))? else {
-            fresh.revert();
-            return Ok(false);
-        };
+        let data = JsonText::of(&entries)?;
+        let write = Write::new(&model, &data, &stamp);
+        let Some(row) = self.send(conn, deed, |conn| Self::insert_row(conn, &write))? else { return Ok(false) };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "the former session is gone or rotated", "created");
-        fresh.stored(row, stamp, data);
-        fresh.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
-        fresh.tell(token.clone());
-        session.become_new(fresh);
+        session.become_new(model, row, stamp, data, token.clone())?;
+        session.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
         Ok(true)
     }
 
@@ -304,11 +300,11 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let fresh = self.fresh_for(session, proof.owner.clone());
+        let model = self.model_for_another(session, proof.owner.clone());
         let now = self.now();
-        let stamp = self.proved(new_stamp(now, Timeouts::NEVER), fresh.model(), proof, now)?;
+        let stamp = self.proved(new_stamp(now, Timeouts::NEVER), &model, proof, now)?;
         let known = session.guard_of_end();
-        self.begin_instead(conn, session, fresh, row, stamp, deed, |conn| match known {
+        self.begin_instead(conn, session, model, row, stamp, deed, |conn| match known {
             Some(digest) => M::end_known(conn, row, digest).map(|_| true),
             None => M::end(conn, row).map(|_| true),
         })
@@ -319,12 +315,10 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let fresh = self.fresh_for(session, session.model().owner_field().cloned());
-        let mut stamp = self.stamp_to_insert(&fresh)?;
-        session.policy_change().apply(&mut stamp)?;
-        stamp.see(stamp.last_seen_at);
+        let model = self.model_for_another(session, session.model().owner_field().cloned());
+        let stamp = self.stamp_to_insert(&model, self.now(), session.policy_change())?;
         let guard = self.guard(session, row, self.now());
-        self.begin_instead(conn, session, fresh, row, stamp, deed, |conn| M::end_guarded(conn, &guard).map(|rows| rows == 1))
+        self.begin_instead(conn, session, model, row, stamp, deed, |conn| M::end_guarded(conn, &guard).map(|rows| rows == 1))
     }
 
     /// Ends a row and inserts another in one transaction. `end` says whether the row was there, if it has to be.
@@ -333,7 +327,7 @@ impl<M: SessionModel> SessionRepository<M> {
         &self,
         conn: &mut C,
         session: &mut Session<M>,
-        mut fresh: Session<M>,
+        model: M,
         row: M::RowId,
         mut stamp: Stamp,
         deed: &'static str,
@@ -342,7 +336,7 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let data = no_data();
+        let data = JsonText::empty();
         let mut kept = None;
         let database = |error| Error::from_database(deed, error);
         let inserted = self.send_together(conn, deed, |conn| {
@@ -355,7 +349,7 @@ impl<M: SessionModel> SessionRepository<M> {
                     None => self.inner.tokens.token()?,
                 };
                 stamp.digest = token.digest();
-                let write = Write::new(fresh.model(), &data, &stamp);
+                let write = Write::new(&model, &data, &stamp);
                 if let Some(new_row) = Self::insert_row(conn, &write).map_err(database)? {
                     kept = Some(token);
                     return Ok(Some(new_row));
@@ -366,31 +360,25 @@ impl<M: SessionModel> SessionRepository<M> {
         let (new_row, token) = match (inserted, kept) {
             (Ok(Some(new_row)), Some(token)) => (new_row, token),
             (Ok(_), _) => {
-                fresh.revert();
                 let answer = self.look_again(conn, session, row, self.now(), deed)?;
                 // Whatever else changed, it was not there when it was to be deleted.
                 return Err(answer.into_row(deed).err().unwrap_or_else(|| Error::new(ErrorKind::Conflict, deed)));
             }
-            (Err(error), _) => {
-                fresh.revert();
-                return Err(error);
-            }
+            (Err(error), _) => return Err(error),
         };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "another owner takes its place", "ended");
         tracing::info!(target: "diesel_sessions", row_id = %new_row, reason = "another owner", "created");
-        fresh.stored(new_row, stamp, data);
-        fresh.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
-        fresh.tell(token);
-        session.become_new(fresh);
+        session.become_new(model, new_row, stamp, data, token)?;
+        session.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
         Ok(())
     }
 
-    /// A new session for another owner, with the typed columns that were changed through the old handle.
-    fn fresh_for(&self, session: &Session<M>, owner: Option<M::Owner>) -> Session<M> {
-        let mut fresh = self.new_session();
-        session.copy_changed_columns(fresh.model_mut());
-        fresh.model_mut().set_owner_field(owner);
-        fresh
+    /// A new model for another owner, with the typed columns that were changed through the old handle.
+    fn model_for_another(&self, session: &Session<M>, owner: Option<M::Owner>) -> M {
+        let mut model = self.fresh_model();
+        session.copy_changed_columns(&mut model);
+        model.set_owner_field(owner);
+        model
     }
 
     /// The core columns after a proof of identity at `now`.

@@ -89,7 +89,8 @@ impl<M: SessionModel> Session<M> {
     ///
     /// [`ErrorKind::ReservedKey`] for a column of the library's; [`ErrorKind::InvalidArgument`] and [`ErrorKind::Limit`] for a
     /// key or a value out of bounds (a key has 1 to 191 bytes without control characters or outer spaces; the data at most
-    /// 1,024 keys, 64 KiB and 30 levels within a value; no text holds U+0000); [`ErrorKind::NotSerializable`];
+    /// 1,024 keys, 64 KiB and 30 levels within a value; no text holds U+0000); [`ErrorKind::NotSerializable`], for a float
+    /// that is not finite too;
     /// [`ErrorKind::WrongType`] when the value does not fit the typed column. The session then is as it was.
     ///
     /// # Example
