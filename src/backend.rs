@@ -3,7 +3,7 @@
 //! Diesel reports a kind and a message, but no SQLSTATE and no error number. Where the kind is `Unknown`, the message is all
 //! there is; the texts below are those of the engines and their client libraries, compared whole or by their fixed beginning.
 
-use diesel::result::DatabaseErrorInformation;
+use diesel::result::{DatabaseErrorInformation, Error as DieselError};
 
 #[cfg(feature = "mysql")]
 pub mod mysql;
@@ -78,6 +78,65 @@ pub(crate) fn constraint_name(information: &dyn DatabaseErrorInformation) -> Opt
     Some(name.to_owned())
 }
 
+/// Takes a bound value out of an error's message, where the engine has put one in.
+pub(crate) fn without_values(error: DieselError) -> DieselError {
+    match error {
+        DieselError::DatabaseError(kind, information) => match redacted(information.message()) {
+            Some(message) => DieselError::DatabaseError(kind, Box::new(Redacted { message, information })),
+            None => DieselError::DatabaseError(kind, information),
+        },
+        other => other,
+    }
+}
+
+/// Where messages quote a value: what stands before it, and what follows it.
+const QUOTING: &[(&str, &str)] = &[
+    // MySQL and MariaDB 1062, 1366, 1292
+    ("Duplicate entry '", "' for key "),
+    ("Incorrect ", "' for column "),
+    ("Truncated incorrect ", "'"),
+    // PostgreSQL 22P02
+    ("invalid input ", "\""),
+];
+
+fn redacted(message: &str) -> Option<String> {
+    let (_, end) = QUOTING.iter().find(|(start, _)| message.starts_with(start))?;
+    let quote = if end.starts_with('\'') { '\'' } else { '"' };
+    let value = message.find(quote)? + 1;
+    let rest = message.rfind(end).filter(|rest| *rest >= value).unwrap_or(message.len());
+    Some(format!("{}..{}", &message[..value], &message[rest..]))
+}
+
+/// The engine's information with a message that quotes no value.
+struct Redacted {
+    message: String,
+    information: Box<dyn DatabaseErrorInformation + Send + Sync>,
+}
+
+impl DatabaseErrorInformation for Redacted {
+    fn message(&self) -> &str {
+        &self.message
+    }
+    fn details(&self) -> Option<&str> {
+        None
+    }
+    fn hint(&self) -> Option<&str> {
+        self.information.hint()
+    }
+    fn table_name(&self) -> Option<&str> {
+        self.information.table_name()
+    }
+    fn column_name(&self) -> Option<&str> {
+        self.information.column_name()
+    }
+    fn constraint_name(&self) -> Option<&str> {
+        self.information.constraint_name()
+    }
+    fn statement_position(&self) -> Option<i32> {
+        self.information.statement_position()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +147,20 @@ mod tests {
         assert_eq!(trouble("deadlock detected\n"), Some(Trouble::Deadlock));
         assert_eq!(trouble("Lost connection to server during query"), Some(Trouble::Disconnected));
         assert_eq!(trouble("relation \"database is locked\" does not exist"), None);
+    }
+
+    // SECURITY 8
+    #[test]
+    fn a_message_that_quotes_a_value_loses_it() {
+        for (message, rest) in [
+            ("Duplicate entry 'sec'ret' for key 'users.email'", "Duplicate entry '..' for key 'users.email'"),
+            ("Incorrect string value: '\\xF0 secret' for column `d`.`t`.`c` at row 1", "Incorrect string value: '..' for column `d`.`t`.`c` at row 1"),
+            ("Truncated incorrect DOUBLE value: 'secret'", "Truncated incorrect DOUBLE value: '..'"),
+            ("invalid input value for enum mood: \"secret\"", "invalid input value for enum mood: \"..\""),
+        ] {
+            assert_eq!(redacted(message).as_deref(), Some(rest));
+        }
+        assert_eq!(redacted("duplicate key value violates unique constraint \"users_email_key\""), None);
     }
 
     #[test]

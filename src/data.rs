@@ -36,6 +36,12 @@ impl JsonText {
         JsonText("{}".to_owned())
     }
 
+    /// Stands for bytes that are no text: it does not parse, and spoils no list.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn unreadable() -> Self {
+        JsonText(String::new())
+    }
+
     /// The stored text.
     #[must_use]
     pub fn as_str(&self) -> &str {

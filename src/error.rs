@@ -149,7 +149,7 @@ impl Error {
             DieselError::DeserializationError(_) => ErrorKind::Undecodable,
             _ => ErrorKind::Database,
         };
-        Error::new(kind, deed).with_constraint(constraint).with_source(error)
+        Error::new(kind, deed).with_constraint(constraint).with_source(backend::without_values(error))
     }
 
     /// Whether a unique constraint objected.

@@ -38,7 +38,8 @@ impl ToSql<Text, Sqlite> for JsonText {
 
 impl FromSql<Text, Sqlite> for JsonText {
     fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        Ok(JsonText(value.read_text().to_owned()))
+        // Diesel's `read_text` would put replacement characters where a column holds other bytes, and a save would keep them.
+        Ok(std::str::from_utf8(value.read_blob()).map_or_else(|_| JsonText::unreadable(), |text| JsonText(text.to_owned())))
     }
 }
 

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json, to_value};
 
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     enum Shape {
         Unit,
         Newtype(f32),
