@@ -154,7 +154,10 @@ mod tests {
     fn a_message_that_quotes_a_value_loses_it() {
         for (message, rest) in [
             ("Duplicate entry 'sec'ret' for key 'users.email'", "Duplicate entry '..' for key 'users.email'"),
-            ("Incorrect string value: '\\xF0 secret' for column `d`.`t`.`c` at row 1", "Incorrect string value: '..' for column `d`.`t`.`c` at row 1"),
+            (
+                "Incorrect string value: '\\xF0 secret' for column `d`.`t`.`c` at row 1",
+                "Incorrect string value: '..' for column `d`.`t`.`c` at row 1",
+            ),
             ("Truncated incorrect DOUBLE value: 'secret'", "Truncated incorrect DOUBLE value: '..'"),
             ("invalid input value for enum mood: \"secret\"", "invalid input value for enum mood: \"..\""),
         ] {

@@ -95,7 +95,9 @@ impl Timestamp6 {
     #[cfg(feature = "sqlite")]
     pub(crate) fn parse_exact(text: &[u8]) -> Option<Self> {
         let number = |from: usize, to: usize| {
-            text.get(from..to)?.iter().try_fold(0_u32, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+            text.get(from..to)?
+                .iter()
+                .try_fold(0_u32, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
         };
         let marks = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':'), (19, b'.')];
         if text.len() != 26 || marks.iter().any(|(at, mark)| text[*at] != *mark) {

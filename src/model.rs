@@ -106,6 +106,17 @@ impl<M> SessionCore<M> {
     /// # Errors
     ///
     /// [`ErrorKind::Undecodable`](crate::ErrorKind::Undecodable) when the text is no JSON object.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert!(session.core.data()?.is_empty());
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn data(&self) -> Result<std::collections::BTreeMap<String, Value>> {
         self.data.entries()
     }
@@ -478,7 +489,11 @@ pub trait DbSession<C>: SessionModel {
     fn find(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<Option<Self>>;
     /// The live session whose last rotation replaced this digest, and when that was.
     #[doc(hidden)]
-    fn find_replaced(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<Option<(Self::RowId, Option<Timestamp6>)>>;
+    fn find_replaced(
+        conn: &mut C,
+        digest: TokenDigest,
+        now: Timestamp6,
+    ) -> QueryResult<Option<(Self::RowId, Option<Timestamp6>)>>;
     /// Whether a live session has this digest.
     #[doc(hidden)]
     fn is_live(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<bool>;

@@ -38,8 +38,7 @@ impl Timeouts {
     /// Authentication assurance level 1: 30 days, no idle timeout.
     pub const AAL1: Timeouts = Timeouts { idle: None, absolute: Some(Duration::from_secs(30 * DAY)) };
     /// Authentication assurance level 2, the default: 24 hours, one hour idle.
-    pub const AAL2: Timeouts =
-        Timeouts { idle: Some(Duration::from_secs(HOUR)), absolute: Some(Duration::from_secs(DAY)) };
+    pub const AAL2: Timeouts = Timeouts { idle: Some(Duration::from_secs(HOUR)), absolute: Some(Duration::from_secs(DAY)) };
     /// Authentication assurance level 3: 12 hours, 15 minutes idle.
     pub const AAL3: Timeouts =
         Timeouts { idle: Some(Duration::from_secs(15 * MINUTE)), absolute: Some(Duration::from_secs(12 * HOUR)) };

@@ -170,6 +170,22 @@ impl<M: SessionModel> SessionRepository<M> {
     /// # Errors
     ///
     /// As [`open`](SessionRepository::open).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.create(&mut conn, &mut session)?;
+    /// let token = session.new_token().expect("created").reveal().to_owned();
+    /// assert!(sessions.is_live(&mut conn, token.as_str())?);
+    /// assert!(!sessions.is_live(&mut conn, "another")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_live<'a, C>(&self, conn: &mut C, token: impl Into<Option<&'a str>>) -> Result<bool>
     where
         M: DbSession<C>,
@@ -180,6 +196,17 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 
     /// A new session, whatever the client presented.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// let fresh = sessions.new_session();
+    /// assert!(fresh.is_new() && fresh.is_empty() && fresh.row_id().is_none());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn new_session(&self) -> Session<M> {
         Session::new(self.stamp_of_new(), Arc::clone(&self.inner.clock))

@@ -123,6 +123,21 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// The row's id; `None` until the session is created, and after it was ended.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// assert_eq!(session.row_id(), None);
+    /// sessions.create(&mut conn, &mut session)?;
+    /// assert_eq!(session.row_id(), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn row_id(&self) -> Option<M::RowId> {
         match self.state {
@@ -132,6 +147,23 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// The token that the client must be told: after the row was created or the token rotated through this handle.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// assert!(session.new_token().is_none());
+    /// sessions.create(&mut conn, &mut session)?;
+    /// let cookie = session.new_token().expect("created").reveal().to_owned();
+    /// let found = sessions.load(&mut conn, cookie.as_str())?.expect("live");
+    /// assert!(found.new_token().is_none(), "the client knows it");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new_token(&self) -> Option<&SessionToken> {
         self.token.as_ref()
@@ -146,6 +178,24 @@ impl<M: SessionModel> Session<M> {
     /// True when the client presented the token that a rotation replaced less than 60 seconds ago: the request was under way.
     /// Such a session is empty, and save, create and rotate say [`Rotated`](ErrorKind::Rotated). `sign_in` starts a new
     /// session, `end` ends the one it once was.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{ErrorKind, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.create(&mut conn, &mut session)?;
+    /// let old = session.new_token().expect("created").reveal().to_owned();
+    /// sessions.rotate(&mut conn, &mut session)?;
+    /// let mut late = sessions.open(&mut conn, old.as_str())?;
+    /// assert!(late.is_superseded() && late.is_empty());
+    /// assert_eq!(sessions.save(&mut conn, &mut late).unwrap_err().kind(), ErrorKind::Rotated);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         matches!(self.state, State::Superseded(_))
@@ -203,12 +253,36 @@ impl<M: SessionModel> Session<M> {
     ///
     /// It takes effect with the next save, which refuses a duration out of bounds as
     /// [`InvalidArgument`](ErrorKind::InvalidArgument).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.set_idle_timeout(None);
+    /// assert_eq!(session.idle_timeout(), None);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn set_idle_timeout(&mut self, timeout: Option<Duration>) {
         self.policy.idle = Some(timeout);
     }
 
     /// Gives this session an absolute end of its own, or none. It takes effect with the next save; a time that has passed ends
     /// the session then.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// let end = "2030-01-01T00:00:00Z".parse().unwrap();
+    /// session.set_deadline(Some(end));
+    /// assert_eq!(session.deadline_at(), Some(end));
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn set_deadline(&mut self, deadline: Option<DateTime<Utc>>) {
         self.policy.deadline = Some(deadline.map(|time| Timestamp6::from(time).min(Timestamp6::NEVER).to_utc()));
     }
@@ -241,6 +315,19 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// A copy of the model: typed columns and data as they are now, saved or not.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("parrot", "ceased to be")?;
+    /// let model = session.to_model();
+    /// assert_eq!(model.core.data_text(), r#"{"parrot":"ceased to be"}"#);
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn to_model(&self) -> M {
         let mut model = self.model.clone();
@@ -346,7 +433,14 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// Becomes another session, whose row has just been inserted under this token.
-    pub(crate) fn become_new(&mut self, mut model: M, row: M::RowId, stamp: Stamp, data: JsonText, token: SessionToken) -> Result<()> {
+    pub(crate) fn become_new(
+        &mut self,
+        mut model: M,
+        row: M::RowId,
+        stamp: Stamp,
+        data: JsonText,
+        token: SessionToken,
+    ) -> Result<()> {
         model.set_id_field(row);
         *model.core_field_mut() = SessionCore::new(stamp, data);
         let mut new = Self::of_row(model, Arc::clone(&self.clock))?;

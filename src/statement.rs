@@ -153,10 +153,8 @@ where
     Key: QueryId,
 {
     type QueryId = (InsertNewId, T::QueryId, Values::QueryId, Unique::QueryId, Key::QueryId);
-    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID
-        && Values::HAS_STATIC_QUERY_ID
-        && Unique::HAS_STATIC_QUERY_ID
-        && Key::HAS_STATIC_QUERY_ID;
+    const HAS_STATIC_QUERY_ID: bool =
+        T::HAS_STATIC_QUERY_ID && Values::HAS_STATIC_QUERY_ID && Unique::HAS_STATIC_QUERY_ID && Key::HAS_STATIC_QUERY_ID;
 }
 
 impl<T: QuerySource, Values, Unique, Key: Expression> Query for InsertNew<T, Values, Unique, Key> {

@@ -87,8 +87,9 @@ impl KnownTokens {
     /// [`ErrorKind::InvalidArgument`] for a text that is no token: base64url of 16 to 64 bytes.
     pub fn new<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Result<Self> {
         let tokens = tokens.into_iter().map(|text| {
-            SessionToken::parse(text.as_ref())
-                .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "could not make known tokens").with_detail("malformed token"))
+            SessionToken::parse(text.as_ref()).ok_or_else(|| {
+                Error::new(ErrorKind::InvalidArgument, "could not make known tokens").with_detail("malformed token")
+            })
         });
         Ok(KnownTokens(Arc::new(Known::Given(Mutex::new(tokens.collect::<Result<_>>()?)))))
     }
@@ -170,7 +171,11 @@ where
 /// assert!(!session.is_new() && !session.was_changed());
 /// # Ok::<(), diesel_sessions::Error>(())
 /// ```
-pub fn detached<M: SessionModel>(sessions: &SessionRepository<M>, row_id: M::RowId, owner: Option<M::Owner>) -> Result<Session<M>> {
+pub fn detached<M: SessionModel>(
+    sessions: &SessionRepository<M>,
+    row_id: M::RowId,
+    owner: Option<M::Owner>,
+) -> Result<Session<M>> {
     let mut model = sessions.new_session().to_model();
     model.set_id_field(row_id);
     model.core_field_mut().stamp.authenticated_at = owner.as_ref().map(|_| model.core_field().stamp.created_at);

@@ -66,6 +66,15 @@ impl SessionToken {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`] for fewer or more bytes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{ErrorKind, SessionToken};
+    ///
+    /// assert_eq!(SessionToken::from_bytes(&[7; 16]).unwrap().reveal().len(), 22);
+    /// assert_eq!(SessionToken::from_bytes(&[7; 15]).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if !(SHORTEST..=LONGEST).contains(&bytes.len()) {
             return Err(Error::new(ErrorKind::InvalidArgument, "could not make a token")
@@ -75,6 +84,15 @@ impl SessionToken {
     }
 
     /// Reads what a client presents: strict base64url without padding, of 16 to 64 bytes. Anything else is no token.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::SessionToken;
+    ///
+    /// assert!(SessionToken::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").is_some());
+    /// assert!(SessionToken::parse("AAAA=").is_none());
+    /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > LONGEST_TEXT {
@@ -209,8 +227,18 @@ mod tests {
         let spaced = format!(" {}", good.reveal());
         let loose_bits = format!("{}d", &good.reveal()[..42]);
         let long = "A".repeat(4096);
-        let bad =
-            ["", "A", "short", &padded, &spaced, &loose_bits, &long, "nul\0nul", "für-immer-und-ewig-und-drei-tage", "a+b/c+d/a+b/c+d/a+b/c+d/"];
+        let bad = [
+            "",
+            "A",
+            "short",
+            &padded,
+            &spaced,
+            &loose_bits,
+            &long,
+            "nul\0nul",
+            "für-immer-und-ewig-und-drei-tage",
+            "a+b/c+d/a+b/c+d/a+b/c+d/",
+        ];
         for text in bad {
             assert!(SessionToken::parse(text).is_none(), "{text:?}");
         }

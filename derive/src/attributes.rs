@@ -168,11 +168,7 @@ fn tolerant(attribute: &Attribute) -> Result<Vec<Meta>> {
             } else if input.peek(Token![=]) {
                 let eq_token = input.parse()?;
                 let ty: Type = input.parse()?;
-                metas.push(Meta::NameValue(syn::MetaNameValue {
-                    path,
-                    eq_token,
-                    value: Expr::Verbatim(quote::quote!(#ty)),
-                }));
+                metas.push(Meta::NameValue(syn::MetaNameValue { path, eq_token, value: Expr::Verbatim(quote::quote!(#ty)) }));
             } else {
                 metas.push(Meta::Path(path));
             }

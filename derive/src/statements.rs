@@ -76,7 +76,10 @@ fn db_session(model: &Model) -> TokenStream {
     };
     let table_name = table.segments.last().map(|segment| segment.ident.to_string());
     let blocking_references = if is_mysql || is_postgres {
-        quote!({ let _ = conn; Ok(None) })
+        quote!({
+            let _ = conn;
+            Ok(None)
+        })
     } else {
         quote!(::diesel_sessions::__private::sqlite::blocking_references(conn, #table_name))
     };
@@ -248,11 +251,12 @@ fn insert(model: &Model, is_mysql: bool) -> TokenStream {
     let (table, id) = (&model.table, &model.id.column);
     let core = |name: &str| model.columns.get(name).clone();
     let (uuid, version) = (core("uuid"), core("version"));
-    let values = ["data", "created_at", "authenticated_at", "last_seen_at", "expires_at", "deadline_at", "idle_timeout", "persistent"]
-        .map(|name| {
-            let (column, value) = (core(name), format_ident!("{name}"));
-            quote!(#table::#column.eq(write.#value))
-        });
+    let values =
+        ["data", "created_at", "authenticated_at", "last_seen_at", "expires_at", "deadline_at", "idle_timeout", "persistent"]
+            .map(|name| {
+                let (column, value) = (core(name), format_ident!("{name}"));
+                quote!(#table::#column.eq(write.#value))
+            });
     let typed = model.typed.iter().map(|field| {
         let (column, value) = (&field.column, bound(field));
         quote!(#table::#column.eq(#value))
@@ -322,7 +326,9 @@ fn set_typed(table: &syn::Path, field: &TypedField) -> TokenStream {
 fn bound(field: &TypedField) -> TokenStream {
     let name = &field.field;
     match &field.serialize_as {
-        Some(ty) => quote_spanned!(at(ty.span())=> ::core::convert::Into::<#ty>::into(::core::clone::Clone::clone(&write.model.#name))),
+        Some(ty) => {
+            quote_spanned!(at(ty.span())=> ::core::convert::Into::<#ty>::into(::core::clone::Clone::clone(&write.model.#name)))
+        }
         None => quote_spanned!(at(field.ty.span())=> &write.model.#name),
     }
 }

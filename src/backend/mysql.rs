@@ -8,8 +8,8 @@ use diesel::deserialize::{self, FromSql};
 use diesel::dsl::sql;
 use diesel::mysql::{Mysql, MysqlValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::{QueryResult, RunQueryDsl};
 use diesel::sql_types::{BigInt, Datetime, Json, Text, Timestamp};
+use diesel::{QueryResult, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::clock::Timestamp6;
@@ -96,7 +96,9 @@ where
     }
     let flush: i64 = sql::<BigInt>("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit").get_result(conn)?;
     if flush != 1 {
-        findings.advised.push("innodb_flush_log_at_trx_commit is not 1: an acknowledged revoke may be lost in a crash".to_owned());
+        findings
+            .advised
+            .push("innodb_flush_log_at_trx_commit is not 1: an acknowledged revoke may be lost in a crash".to_owned());
     }
     Ok(findings)
 }

@@ -8,8 +8,8 @@ use diesel::deserialize::{self, FromSql};
 use diesel::dsl::sql;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::{QueryResult, RunQueryDsl};
 use diesel::sql_types::{Json, Jsonb, Text, Timestamp, Timestamptz};
+use diesel::{QueryResult, RunQueryDsl};
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;

@@ -5,9 +5,9 @@ use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
 use diesel::dsl::sql;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::{QueryResult, RunQueryDsl};
 use diesel::sql_types::{Integer, Json, Nullable, Text, Timestamp, TimestamptzSqlite};
 use diesel::sqlite::{Sqlite, SqliteValue};
+use diesel::{QueryResult, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::clock::Timestamp6;
@@ -103,7 +103,9 @@ where
     }
     let journal_mode: String = sql::<Text>("SELECT journal_mode FROM pragma_journal_mode").get_result(conn)?;
     if !matches!(journal_mode.as_str(), "wal" | "memory") {
-        findings.advised.push(format!("PRAGMA journal_mode is {journal_mode}: readers and writers block each other; set it to WAL"));
+        findings
+            .advised
+            .push(format!("PRAGMA journal_mode is {journal_mode}: readers and writers block each other; set it to WAL"));
     }
     Ok(findings)
 }

@@ -72,9 +72,9 @@ fn flaw(value: &Value, levels: usize) -> Option<Flaw> {
         Value::String(text) => text.contains('\0').then_some(Flaw::Nul),
         Value::Array(_) | Value::Object(_) if levels == 0 => Some(Flaw::Depth),
         Value::Array(items) => items.iter().find_map(|item| flaw(item, levels - 1)),
-        Value::Object(fields) => fields
-            .iter()
-            .find_map(|(name, item)| if name.contains('\0') { Some(Flaw::Nul) } else { flaw(item, levels - 1) }),
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, item)| if name.contains('\0') { Some(Flaw::Nul) } else { flaw(item, levels - 1) })
+        }
         _ => None,
     }
 }

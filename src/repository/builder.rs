@@ -107,6 +107,16 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`] for a timeout of zero, of a part of a second, or over `i32::MAX` seconds.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use diesel_sessions::{ErrorKind, SessionRepository, plain::sqlite::PlainSession};
+    ///
+    /// let builder = SessionRepository::<PlainSession>::builder().idle_timeout(Duration::from_millis(1_500));
+    /// assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    /// ```
     pub fn build(self) -> Result<SessionRepository<M>> {
         let touch_every = self.touch_every.map(TimeDelta::from_std).transpose().map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, "could not make the repository")

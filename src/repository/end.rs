@@ -69,6 +69,22 @@ impl<M: SessionModel> SessionRepository<M> {
     /// # Errors
     ///
     /// [`ErrorKind::ForeignKey`] and the database's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.create(&mut conn, &mut session)?;
+    /// let row_id = session.row_id().expect("created");
+    /// assert!(sessions.revoke_row(&mut conn, row_id)?);
+    /// assert!(!sessions.revoke_row(&mut conn, row_id)?, "it is gone");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn revoke_row<C>(&self, conn: &mut C, row_id: M::RowId) -> Result<bool>
     where
         M: DbSession<C>,
@@ -85,6 +101,21 @@ impl<M: SessionModel> SessionRepository<M> {
     /// # Errors
     ///
     /// [`ErrorKind::ForeignKey`] and the database's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// for _ in 0..3 {
+    ///     sessions.create(&mut conn, &mut sessions.new_session())?;
+    /// }
+    /// assert_eq!(sessions.revoke_everyone(&mut conn)?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn revoke_everyone<C>(&self, conn: &mut C) -> Result<usize>
     where
         M: DbSession<C>,

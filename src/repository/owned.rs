@@ -45,6 +45,22 @@ impl<M: SessionModel> OwnerSessions<M> {
     /// # Errors
     ///
     /// The database's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SignIn, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let (mut phone, mut laptop) = (sessions.new_session(), sessions.new_session());
+    /// sessions.sign_in(&mut conn, &mut phone, SignIn::new(14))?;
+    /// sessions.sign_in(&mut conn, &mut laptop, SignIn::new(14))?;
+    /// let ids: Vec<i32> = sessions.of(&14).list(&mut conn)?.iter().map(|session| session.id).collect();
+    /// assert_eq!(ids.first().copied(), laptop.row_id(), "the newest comes first");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn list<C>(&self, conn: &mut C) -> Result<Vec<M>>
     where
         M: DbOwnedSession<C>,
@@ -58,6 +74,21 @@ impl<M: SessionModel> OwnerSessions<M> {
     /// # Errors
     ///
     /// The database's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SignIn, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// assert_eq!(sessions.of(&14).count(&mut conn)?, 1);
+    /// assert_eq!(sessions.of(&15).count(&mut conn)?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn count<C>(&self, conn: &mut C) -> Result<usize>
     where
         M: DbOwnedSession<C>,
@@ -73,6 +104,22 @@ impl<M: SessionModel> OwnerSessions<M> {
     /// # Errors
     ///
     /// [`ErrorKind::ForeignKey`](crate::ErrorKind::ForeignKey) and the database's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SignIn, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// let row_id = session.row_id().expect("signed in");
+    /// assert!(!sessions.of(&15).revoke(&mut conn, row_id)?, "it is another user's");
+    /// assert!(sessions.of(&14).revoke(&mut conn, row_id)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn revoke<C>(&self, conn: &mut C, row_id: M::RowId) -> Result<bool>
     where
         M: DbOwnedSession<C>,
@@ -90,6 +137,20 @@ impl<M: SessionModel> OwnerSessions<M> {
     /// # Errors
     ///
     /// As [`revoke`](OwnerSessions::revoke).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SignIn, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// assert_eq!(sessions.of(&14).revoke_all(&mut conn)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn revoke_all<C>(&self, conn: &mut C) -> Result<usize>
     where
         M: DbOwnedSession<C>,
@@ -105,6 +166,23 @@ impl<M: SessionModel> OwnerSessions<M> {
     /// # Errors
     ///
     /// As [`revoke`](OwnerSessions::revoke).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SignIn, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let (mut phone, mut laptop) = (sessions.new_session(), sessions.new_session());
+    /// sessions.sign_in(&mut conn, &mut phone, SignIn::new(14))?;
+    /// sessions.sign_in(&mut conn, &mut laptop, SignIn::new(14))?;
+    /// let kept = laptop.row_id().expect("signed in");
+    /// assert_eq!(sessions.of(&14).revoke_except(&mut conn, kept)?, 1);
+    /// assert_eq!(sessions.of(&14).list(&mut conn)?[0].id, kept);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn revoke_except<C>(&self, conn: &mut C, row_id: M::RowId) -> Result<usize>
     where
         M: DbOwnedSession<C>,

@@ -54,6 +54,21 @@ impl<M: SessionModel> SessionRepository<M> {
     /// # Errors
     ///
     /// As [`purge_batch`](SessionRepository::purge_batch); the batches before stay removed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// session.set_deadline(Some("2000-01-01T00:00:00Z".parse()?));
+    /// sessions.create(&mut conn, &mut session)?;
+    /// assert_eq!(sessions.purge_expired(&mut conn, 1_000)?.sessions, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn purge_expired<C>(&self, conn: &mut C, limit: u32) -> Result<Purged>
     where
         M: DbSession<C>,

@@ -54,12 +54,38 @@ impl<M: SessionModel> Session<M> {
     /// True when saving would write: a key, a typed column, a timeout or the deadline differs from what was read.
     ///
     /// Setting an equal value is no change. A whole float equals its integer, `true` does not equal `1`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("a", 1)?;
+    /// assert!(session.was_changed());
+    /// session.remove("a")?;
+    /// assert!(!session.was_changed());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn was_changed(&self) -> bool {
         self.data_changed() || self.columns_changed() || self.policy_changed()
     }
 
     /// Takes back every change that was not saved. A session without a row is empty again.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("a", 1)?;
+    /// session.user_id = Some(7);
+    /// session.revert();
+    /// assert!(session.is_empty() && !session.was_changed());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn revert(&mut self) {
         if let Some(stored) = self.stored.take() {
             self.model = *stored;

@@ -57,12 +57,35 @@ impl<M: SessionModel> Session<M> {
     /// # Errors
     ///
     /// As [`get`](Session::get).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert_eq!(session.get_or("visits", 0)?, 0);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn get_or<T: DeserializeOwned>(&self, key: impl AsRef<str>, default: T) -> Result<T> {
         Ok(self.get(key)?.unwrap_or(default))
     }
 
     /// The value of a key as JSON. A typed column that is NULL, an absent key and a reserved one give `None`; so does a
     /// typed column whose `Serialize` fails, which [`get`](Session::get) reports.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("user_id", 7)?;
+    /// assert_eq!(session.get_value("user_id").as_deref(), Some(&serde_json::json!(7)));
+    /// assert_eq!(session.get_value("remote_addr"), None);
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn get_value(&self, key: impl AsRef<str>) -> Option<Cow<'_, Value>> {
         let key = key.as_ref();
@@ -73,6 +96,21 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// The value of a data key, to be changed in place; the change is found at save. Typed columns have their fields instead.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("cart", ["egg"])?;
+    /// if let Some(serde_json::Value::Array(lines)) = session.value_mut("cart") {
+    ///     lines.push("spam".into());
+    /// }
+    /// assert_eq!(session.get::<Vec<String>>("cart")?.map(|lines| lines.len()), Some(2));
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn value_mut(&mut self, key: impl AsRef<str>) -> Option<&mut Value> {
         let key = key.as_ref();
         if !matches!(self.place(key), Ok(Place::Data)) || !self.data.contains_key(key) {
@@ -121,6 +159,19 @@ impl<M: SessionModel> Session<M> {
     /// # Errors
     ///
     /// As [`insert`](Session::insert).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert_all([("a", 1), ("b", 2)])?;
+    /// assert!(session.insert_all([("c", 3), ("_data", 4)]).is_err());
+    /// assert!(!session.contains_key("c"), "none of them was set");
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn insert_all<K: AsRef<str>, V: Serialize>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
         let before = (self.model.clone(), self.stored.clone(), self.data.clone(), self.touched.clone(), self.bytes);
         let result = entries.into_iter().try_for_each(|(key, value)| self.insert(key, value));
@@ -136,6 +187,18 @@ impl<M: SessionModel> Session<M> {
     ///
     /// [`ErrorKind::ReservedKey`] for a column of the library's, [`ErrorKind::NotSerializable`] when a typed column's
     /// `Serialize` fails.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("a", 1)?;
+    /// assert_eq!(session.remove("a")?, Some(serde_json::json!(1)));
+    /// assert_eq!(session.remove("a")?, None);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn remove(&mut self, key: impl AsRef<str>) -> Result<Option<Value>> {
         let key = key.as_ref();
         match self.place(key)? {
@@ -154,6 +217,17 @@ impl<M: SessionModel> Session<M> {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] when the data has no such key; else as [`remove`](Session::remove).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{ErrorKind, SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert_eq!(session.try_remove("a").unwrap_err().kind(), ErrorKind::NotFound);
+    /// assert_eq!(session.try_remove("user_id")?, serde_json::Value::Null);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn try_remove(&mut self, key: impl AsRef<str>) -> Result<Value> {
         let key = key.as_ref();
         match self.place(key)? {
@@ -173,6 +247,19 @@ impl<M: SessionModel> Session<M> {
     /// # Errors
     ///
     /// As [`get`](Session::get).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("flash", "saved")?;
+    /// assert!(session.pop::<u32>("flash").is_err(), "and it stays");
+    /// assert_eq!(session.pop::<String>("flash")?.as_deref(), Some("saved"));
+    /// assert!(session.is_empty());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn pop<T: DeserializeOwned>(&mut self, key: impl AsRef<str>) -> Result<Option<T>> {
         let key = key.as_ref();
         let value = self.get(key)?;
@@ -185,6 +272,18 @@ impl<M: SessionModel> Session<M> {
     /// # Errors
     ///
     /// As [`get`](Session::get) and [`insert`](Session::insert).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert_eq!(session.get_or_insert_with("theme", || "dark".to_owned())?, "dark");
+    /// assert_eq!(session.get_or_insert_with("theme", || "light".to_owned())?, "dark");
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn get_or_insert_with<T: Serialize + DeserializeOwned>(
         &mut self,
         key: impl AsRef<str>,
@@ -200,6 +299,19 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// True for a data key that is there, and for a typed column that differs from its default.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert!(!session.contains_key("user_id"));
+    /// session.user_id = Some(7);
+    /// assert!(session.contains_key("user_id"));
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
         let key = key.as_ref();
@@ -211,6 +323,18 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// How many keys there are, by the rule of [`contains_key`](Session::contains_key).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert_all([("user_id", 7), ("a", 1)])?;
+    /// assert_eq!(session.len(), 2);
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.set_columns().count() + self.data.len()
@@ -223,6 +347,18 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// The keys: typed columns in declaration order, then data keys sorted by their bytes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert_all([("b", 2), ("a", 1), ("user_id", 7)])?;
+    /// assert_eq!(session.keys().collect::<Vec<_>>(), ["user_id", "a", "b"]);
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.set_columns().map(|column| M::COLUMNS[column].name).chain(self.data.keys().map(String::as_str))
     }
@@ -233,6 +369,20 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// Keys and values, in the order of [`keys`](Session::keys). A typed column whose `Serialize` fails shows as null.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("a", 1)?;
+    /// for (key, value) in session.iter() {
+    ///     assert_eq!((key, value.as_i64()), ("a", Some(1)));
+    /// }
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&str, Cow<'_, Value>)> {
         let columns = self.set_columns().map(|column| {
             let value = self.column(column).unwrap_or(Value::Null);
@@ -243,6 +393,18 @@ impl<M: SessionModel> Session<M> {
 
     /// Empties the data and sets every typed column to its default, the owner too. Where another request has added a key
     /// meanwhile, that one stays.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert_all([("user_id", 7), ("a", 1)])?;
+    /// session.clear();
+    /// assert!(session.is_empty() && session.user_id.is_none());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn clear(&mut self) {
         let columns: Vec<usize> = self.set_columns().collect();
         for column in columns {

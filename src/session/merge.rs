@@ -6,6 +6,27 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::SessionModel;
 
 /// What a save does when another request was faster.
+///
+/// # Example
+///
+/// ```
+/// # use diesel::prelude::*;
+/// # use diesel_sessions::{ErrorKind, OnConflict, SessionRepository, migrations, plain::sqlite::PlainSession};
+/// # let mut conn = SqliteConnection::establish(":memory:")?;
+/// # migrations::run(&mut conn)?;
+/// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// let sessions = SessionRepository::<PlainSession>::builder().on_conflict(OnConflict::Refuse).build()?;
+/// let mut first = sessions.new_session();
+/// sessions.create(&mut conn, &mut first)?;
+/// let cookie = first.new_token().expect("created").reveal().to_owned();
+/// let mut second = sessions.load(&mut conn, cookie.as_str())?.expect("live");
+/// first.insert("theme", "dark")?;
+/// second.insert("theme", "light")?;
+/// sessions.save(&mut conn, &mut first)?;
+/// assert_eq!(sessions.save(&mut conn, &mut second).unwrap_err().kind(), ErrorKind::Conflict);
+/// # second.revert();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnConflict {
     /// Different keys both survive; of the same key, the last save wins.
