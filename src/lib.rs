@@ -8,7 +8,7 @@ extern crate self as diesel_sessions;
 
 mod backend;
 mod clock;
-#[cfg(feature = "r2d2")]
+#[cfg(all(feature = "r2d2", any(feature = "sqlite", feature = "mysql")))]
 mod customizer;
 mod data;
 mod error;
@@ -33,8 +33,10 @@ pub use crate::session::{OnConflict, Session};
 pub use crate::token::{RandomTokens, SessionToken, TokenDigest, TokenSource};
 pub use diesel_sessions_derive::DbSession;
 
-#[cfg(feature = "r2d2")]
-pub use crate::customizer::*;
+#[cfg(all(feature = "r2d2", feature = "mysql"))]
+pub use crate::customizer::MysqlCustomizer;
+#[cfg(all(feature = "r2d2", feature = "sqlite"))]
+pub use crate::customizer::{SqliteCustomizer, Synchronous};
 pub use crate::source::ConnectionSource;
 #[cfg(feature = "testing")]
 pub use crate::testing::{KnownTokens, ManualClock, detached, sign_in_as};

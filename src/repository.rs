@@ -290,7 +290,9 @@ impl<M: SessionModel> SessionRepository<M> {
         };
         let (digest, now) = (token.digest(), self.now());
         if let Some(model) = self.send(conn, DEED, |conn| M::find(conn, digest, now))? {
-            return Session::of_row(model, Arc::clone(&self.inner.clock)).map(Found::Live);
+            let mut session = Session::of_row(model, Arc::clone(&self.inner.clock))?;
+            session.note_read(self.in_transaction_of_caller(conn)?);
+            return Ok(Found::Live(session));
         }
         match self.send(conn, DEED, |conn| M::find_replaced(conn, digest, now))? {
             Some((row, rotated_at)) if decision::in_grace(rotated_at, now) => Ok(Found::Superseded(row)),
@@ -324,7 +326,7 @@ impl<M: SessionModel> SessionRepository<M> {
         })?;
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = deed.trim_start_matches("could not "), "created");
         session.stored(row, stamp, data);
-        session.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
+        session.note_insert(self.in_transaction_of_caller(conn)?);
         session.tell(token);
         Ok(())
     }

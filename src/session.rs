@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::clock::{Clock, Timestamp6};
 use crate::data::{Entries, JsonText};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{SessionCore, SessionModel, Stamp};
+use crate::model::{Engine, SessionCore, SessionModel, Stamp};
 use crate::policy;
 use crate::token::{SessionToken, TokenDigest};
 
@@ -66,7 +66,9 @@ pub struct Session<M: SessionModel> {
     clock: Arc<dyn Clock>,
     /// A save inside a caller's transaction may have been rolled back: the version proves nothing.
     version_unsure: bool,
-    /// The row was inserted inside a caller's transaction, so its id may be somebody else's by now.
+    /// The row was read inside a caller's transaction: outside of it, the version proves nothing.
+    read_in_transaction: bool,
+    /// The row was inserted or read inside a caller's transaction of SQLite's, which gives the ids of a rolled-back one again.
     row_unsure: bool,
 }
 
@@ -118,6 +120,7 @@ impl<M: SessionModel> Session<M> {
             token: None,
             clock,
             version_unsure: false,
+            read_in_transaction: false,
             row_unsure: false,
         }
     }
@@ -358,21 +361,30 @@ impl<M: SessionModel> Session<M> {
         self.row_unsure.then_some(self.seen.digest)
     }
 
-    /// Remembers whether a write happened inside a caller's transaction, which may yet be rolled back.
-    pub(crate) fn note_transaction(&mut self, open: bool) {
+    /// A write under the known version has succeeded, inside a caller's transaction that may yet be rolled back or outside.
+    pub(crate) fn note_write(&mut self, open: bool) {
         self.version_unsure = open;
+        self.read_in_transaction = false;
         self.row_unsure &= open;
     }
 
-    /// The row has just been read: its version is known again.
-    pub(crate) fn trust_version(&mut self) {
+    /// The row has just been read.
+    pub(crate) fn note_read(&mut self, open: bool) {
         self.version_unsure = false;
+        self.read_in_transaction = open;
+        self.row_unsure |= open && M::ENGINE == Engine::Sqlite;
     }
 
-    /// Remembers the same for the row itself.
-    pub(crate) fn note_inserted_in_transaction(&mut self, open: bool) {
-        self.row_unsure = open;
+    /// The row has just been inserted; under its token there was none before.
+    pub(crate) fn note_insert(&mut self, open: bool) {
         self.version_unsure = false;
+        self.read_in_transaction = false;
+        self.row_unsure = open && M::ENGINE == Engine::Sqlite;
+    }
+
+    /// A verb begins: outside of the transaction that the row was read in, that may have been rolled back.
+    pub(crate) fn note_verb(&mut self, open: bool) {
+        self.version_unsure |= self.read_in_transaction && !open;
     }
 
     /// Refuses a model whose id or core were replaced.

@@ -69,7 +69,9 @@ fn db_session(model: &Model) -> TokenStream {
             quote!(diesel::alias!(#table as another_session: AnotherSession);),
             quote! {
                 .and(diesel::dsl::not(diesel::dsl::exists(
-                    another_session.filter(another_session.field(#table::#uuid).eq(write.digest)),
+                    another_session
+                        .filter(another_session.field(#table::#uuid).eq(write.digest))
+                        .select(another_session.field(#table::#id)),
                 )))
             },
         )

@@ -50,17 +50,29 @@ impl<M: SessionModel> SessionRepository<M> {
             State::New | State::Ended => None,
         };
         if let Some(row) = row {
-            let known = session.guard_of_end();
-            let rows = self.send_deletion(conn, DEED, |conn| match known {
-                Some(digest) => M::end_known(conn, row, digest),
-                None => M::end(conn, row),
-            })?;
-            if rows > 0 {
+            if self.end_row(conn, session, row, DEED)? {
                 tracing::info!(target: "diesel_sessions", row_id = %row, reason = "asked for", "ended");
             }
         }
         session.ended();
         Ok(())
+    }
+
+    /// Deletes the row of a handle; says whether there was one.
+    fn end_row<C>(&self, conn: &mut C, session: &Session<M>, row: M::RowId, deed: &'static str) -> Result<bool>
+    where
+        M: DbSession<C>,
+    {
+        if let Some(digest) = session.guard_of_end() {
+            if self.send_deletion(conn, deed, |conn| M::end_known(conn, row, digest))? > 0 {
+                return Ok(true);
+            }
+            let found = self.send(conn, deed, |conn| M::read_again(conn, row))?;
+            if !found.is_some_and(|found| decision::is_rotated_successor(&found.core_field().stamp, session.seen())) {
+                return Ok(false);
+            }
+        }
+        Ok(self.send_deletion(conn, deed, |conn| M::end(conn, row))? > 0)
     }
 
     /// Revokes a session by its row, whoever owns it; says whether there was one. For operators: a user's own list revokes
@@ -206,7 +218,7 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 
     /// SQLite does not say which foreign key objected: its catalogue tells which can.
-    fn name_constraint<C>(&self, conn: &mut C, error: Error) -> Error
+    pub(super) fn name_constraint<C>(&self, conn: &mut C, error: Error) -> Error
     where
         M: DbSession<C>,
     {

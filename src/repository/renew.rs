@@ -39,6 +39,7 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         const DEED: &str = "could not touch the session";
         let row = stored_row(session, DEED)?;
+        session.note_verb(self.in_transaction_of_caller(conn)?);
         self.touch_if_due(conn, session, row, DEED)
     }
 
@@ -70,6 +71,7 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         const DEED: &str = "could not extend the session";
         let row = stored_row(session, DEED)?;
+        session.note_verb(self.in_transaction_of_caller(conn)?);
         let mut base = (*session.seen(), session.guard_version());
         for _ in 0..MAX_TRIES {
             let now = self.now();
@@ -202,7 +204,7 @@ impl<M: SessionModel> SessionRepository<M> {
             let (newer, changed) = answer.into_row(deed)?;
             if changed || newer.core_field().stamp != *session.seen() {
                 session.rebase(newer, self.inner.on_conflict)?;
-                session.trust_version();
+                session.note_read(self.in_transaction_of_caller(conn)?);
                 return Ok(None);
             }
         }

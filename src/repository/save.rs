@@ -70,6 +70,7 @@ impl<M: SessionModel> SessionRepository<M> {
             State::Ended => return Err(Error::new(ErrorKind::Gone, DEED)),
         };
         session.check_model(DEED)?;
+        session.note_verb(self.in_transaction_of_caller(conn)?);
         let mut token = None;
         for _ in 0..MAX_MERGES {
             if !session.was_changed() {
@@ -114,7 +115,7 @@ impl<M: SessionModel> SessionRepository<M> {
             return self.merge(conn, session, row, now, deed).map(|()| false);
         }
         session.stored(row, stamp, data);
-        session.note_transaction(self.in_transaction_of_caller(conn)?);
+        session.note_write(self.in_transaction_of_caller(conn)?);
         Ok(true)
     }
 
@@ -140,7 +141,7 @@ impl<M: SessionModel> SessionRepository<M> {
         }
         let Some(token) = self.renew_row(conn, session, row, now, &mut stamp, &data, kept, deed)? else { return Ok(false) };
         session.stored(row, stamp, data);
-        session.note_transaction(self.in_transaction_of_caller(conn)?);
+        session.note_write(self.in_transaction_of_caller(conn)?);
         session.tell(token);
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "change of owner", "rotated");
         Ok(true)
@@ -160,7 +161,7 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         let (newer, _) = self.look_again(conn, session, row, now, deed)?.into_row(deed)?;
         session.rebase(newer, self.inner.on_conflict)?;
-        session.trust_version();
+        session.note_read(self.in_transaction_of_caller(conn)?);
         Ok(())
     }
 

@@ -128,6 +128,7 @@ impl<M: SessionModel> SessionRepository<M> {
         const DEED: &str = "could not sign in";
         session.check_model(DEED)?;
         session.check_columns()?;
+        session.note_verb(self.in_transaction_of_caller(conn)?);
         match session.state() {
             State::Ended => return Err(Error::new(ErrorKind::Gone, DEED)),
             State::New | State::Superseded(_) => self.prove_new(conn, session, &proof, DEED)?,
@@ -241,7 +242,7 @@ impl<M: SessionModel> SessionRepository<M> {
             match self.renew_row(conn, session, row, now, &mut stamp, &data, &mut token, deed) {
                 Ok(Some(token)) => {
                     session.stored(row, stamp, data);
-                    session.note_transaction(self.in_transaction_of_caller(conn)?);
+                    session.note_write(self.in_transaction_of_caller(conn)?);
                     session.tell(token);
                     return Ok(());
                 }
@@ -273,6 +274,9 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
+        if token.digest() == session.seen().digest {
+            return Ok(false);
+        }
         let now = self.now();
         let mut model = self.fresh_model();
         let entries = session.content_for_new(&mut model);
@@ -284,7 +288,7 @@ impl<M: SessionModel> SessionRepository<M> {
         let Some(row) = self.send(conn, deed, |conn| Self::insert_row(conn, &write))? else { return Ok(false) };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "the former session is gone or rotated", "created");
         session.become_new(model, row, stamp, data, token.clone())?;
-        session.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
+        session.note_insert(self.in_transaction_of_caller(conn)?);
         Ok(true)
     }
 
@@ -348,6 +352,9 @@ impl<M: SessionModel> SessionRepository<M> {
                     Some(token) => token,
                     None => self.inner.tokens.token()?,
                 };
+                if token.digest() == session.seen().digest {
+                    continue;
+                }
                 stamp.digest = token.digest();
                 let write = Write::new(&model, &data, &stamp);
                 if let Some(new_row) = Self::insert_row(conn, &write).map_err(database)? {
@@ -364,12 +371,12 @@ impl<M: SessionModel> SessionRepository<M> {
                 // Whatever else changed, it was not there when it was to be deleted.
                 return Err(answer.into_row(deed).err().unwrap_or_else(|| Error::new(ErrorKind::Conflict, deed)));
             }
-            (Err(error), _) => return Err(error),
+            (Err(error), _) => return Err(self.name_constraint(conn, error)),
         };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "another owner takes its place", "ended");
         tracing::info!(target: "diesel_sessions", row_id = %new_row, reason = "another owner", "created");
         session.become_new(model, new_row, stamp, data, token)?;
-        session.note_inserted_in_transaction(self.in_transaction_of_caller(conn)?);
+        session.note_insert(self.in_transaction_of_caller(conn)?);
         Ok(())
     }
 

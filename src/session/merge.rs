@@ -32,7 +32,8 @@ pub enum OnConflict {
     /// Different keys both survive; of the same key, the last save wins.
     #[default]
     Merge,
-    /// Different keys both survive; the same key changed to different values is [`ErrorKind::Conflict`].
+    /// Different keys both survive; a key that both have changed is [`ErrorKind::Conflict`], to the same value too: what this
+    /// handle has read is no longer there.
     Refuse,
 }
 
@@ -73,14 +74,13 @@ impl<M: SessionModel> Session<M> {
                 .with_detail(format!("another request changed `{key}` too")))
         };
         for key in self.changed_keys() {
-            let (stored, theirs, ours) = (self.touched[key].as_ref(), theirs.get(key), self.data.get(key));
-            if !same_option(stored, theirs) && !same_option(ours, theirs) {
+            if !same_option(self.touched[key].as_ref(), theirs.get(key)) {
                 return conflict(key);
             }
         }
         if let Some(stored) = &self.stored {
             for column in self.changed_columns() {
-                if !row.same_column(stored, column) && !row.same_column(&self.model, column) {
+                if !row.same_column(stored, column) {
                     return conflict(M::COLUMNS[column].name);
                 }
             }

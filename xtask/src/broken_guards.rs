@@ -17,7 +17,7 @@ pub(crate) fn run() -> Outcome {
     for mutant in MUTANTS {
         let copy = fresh_copy(mutant.name)?;
         mutant.apply(&copy)?;
-        cargo_test(&copy, "--no-run").run()?;
+        cargo_test(&copy, "--no-run").run().map_err(|error| format!("{} does not compile: {error}", mutant.name))?;
         println!("found: {}: {}", mutant.name, evidence(mutant, &copy)?);
     }
     Ok(())

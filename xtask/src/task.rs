@@ -120,7 +120,8 @@ impl fmt::Display for Task {
 /// A word as a shell takes it; what is in the workspace without the way there.
 fn quoted(word: &str) -> Cow<'_, str> {
     let word = Path::new(word).strip_prefix(root()).ok().and_then(Path::to_str).unwrap_or(word);
-    if word.contains(' ') { format!("'{word}'").into() } else { word.into() }
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./:=,+@%…".contains(letter);
+    if word.chars().all(is_plain) { word.into() } else { format!("'{word}'").into() }
 }
 
 #[cfg(test)]

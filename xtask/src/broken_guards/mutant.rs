@@ -22,20 +22,20 @@ pub(crate) struct Mutant {
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no-uuid-guard",
-        file: "src/statement.rs",
-        guard: "(to be named: where a write demands the _uuid that was loaded)",
+        file: "derive/src/statements.rs",
+        guard: ".and(#table::#uuid.eq(guard.digest))",
         instead: "",
     },
     Mutant {
         name: "no-version-guard",
-        file: "src/statement.rs",
-        guard: "(to be named: where a write demands the _version that was loaded)",
+        file: "derive/src/statements.rs",
+        guard: ".and(#table::#version.eq(guard.version))",
         instead: "",
     },
     Mutant {
         name: "no-liveness-guard",
-        file: "src/statement.rs",
-        guard: "(to be named: where a write demands that the session is live)",
+        file: "derive/src/statements.rs",
+        guard: ".and(#table::#expires_at.gt(guard.now))",
         instead: "",
     },
 ];

@@ -75,7 +75,10 @@ fn broken(path: &Path, text: &str) -> Vec<String> {
 
 /// What tools wrote, and what is included in the middle of something else, cannot begin so.
 fn says_what_it_holds(path: &Path, text: &str) -> bool {
-    ["//!", "#![doc", "// @generated"].iter().any(|start| text.starts_with(start)) || path.ends_with("doctest_setup.rs")
+    let first = text.lines().next().unwrap_or_default();
+    ["//!", "#![doc", "// @generated"].iter().any(|start| first.starts_with(start))
+        || first.starts_with("#![cfg_attr(") && first.contains("doc = ")
+        || path.ends_with("doctest_setup.rs")
 }
 
 fn is_text(path: &Path) -> bool {
@@ -127,6 +130,7 @@ mod tests {
     fn a_file_begins_with_what_it_holds() {
         assert_eq!(broken(Path::new("src/a.rs"), "use std::fmt;\n").len(), 1);
         assert_eq!(broken(Path::new("src/a.rs"), "#![doc = include_str!(\"../README.md\")]\n").len(), 0);
+        assert_eq!(broken(Path::new("src/a.rs"), "#![cfg_attr(unix, doc = include_str!(\"../README.md\"))]\n").len(), 0);
         assert_eq!(broken(Path::new("demo/src/schema.rs"), "// @generated automatically by Diesel CLI.\n").len(), 0);
         assert_eq!(broken(Path::new("a.sql"), "SELECT 1;\n").len(), 0);
     }
