@@ -85,6 +85,10 @@ pub(crate) fn without_values(error: DieselError) -> DieselError {
             Some(message) => DieselError::DatabaseError(kind, Box::new(Redacted { message, information })),
             None => DieselError::DatabaseError(kind, information),
         },
+        DieselError::RollbackErrorOnCommit { rollback_error, commit_error } => DieselError::RollbackErrorOnCommit {
+            rollback_error: Box::new(without_values(*rollback_error)),
+            commit_error: Box::new(without_values(*commit_error)),
+        },
         other => other,
     }
 }

@@ -57,6 +57,12 @@ impl JsonText {
         }
     }
 
+    /// True for the same text, and for texts that parse to the same entries.
+    pub(crate) fn denotes_same(&self, other: &Self) -> bool {
+        let parsed = |text: &Self| text.entries().map(|entries| Value::Object(entries.into_iter().collect()));
+        self == other || matches!((parsed(self), parsed(other)), (Ok(a), Ok(b)) if same(&a, &b))
+    }
+
     /// Writes entries as the text to store; refuses more than the limit.
     pub(crate) fn of(entries: &Entries) -> Result<Self> {
         let text = Self::unchecked(entries);

@@ -140,22 +140,26 @@ impl Error {
     /// Translates what Diesel gives; `deed` says what was being done.
     pub(crate) fn from_database(deed: &'static str, error: DieselError) -> Self {
         let mut constraint = None;
-        let kind = match &error {
-            DieselError::DatabaseError(kind, information) => {
-                constraint = backend::constraint_name(&**information);
-                database_kind(kind, &**information)
-            }
-            DieselError::BrokenTransactionManager => ErrorKind::Unavailable,
-            DieselError::DeserializationError(_) => ErrorKind::Undecodable,
-            _ => ErrorKind::Database,
-        };
-        Error::new(kind, deed).with_constraint(constraint).with_source(backend::without_values(error))
+        if let DieselError::DatabaseError(_, information) = &error {
+            constraint = backend::constraint_name(&**information);
+        }
+        Error::new(kind_of(&error), deed).with_constraint(constraint).with_source(backend::without_values(error))
     }
 
     /// Whether a unique constraint objected.
     pub(crate) fn is_unique_violation(&self) -> bool {
         let source = self.source.as_deref().and_then(|source| source.downcast_ref::<DieselError>());
         matches!(source, Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+    }
+}
+
+fn kind_of(error: &DieselError) -> ErrorKind {
+    match error {
+        DieselError::DatabaseError(kind, information) => database_kind(kind, &**information),
+        DieselError::RollbackErrorOnCommit { commit_error, .. } => kind_of(commit_error),
+        DieselError::BrokenTransactionManager => ErrorKind::Unavailable,
+        DieselError::DeserializationError(_) => ErrorKind::Undecodable,
+        _ => ErrorKind::Database,
     }
 }
 

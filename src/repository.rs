@@ -83,7 +83,8 @@ const MAX_DRAWS: usize = 5;
 #[expect(clippy::large_enum_variant, reason = "it is taken apart at once; a box would be an allocation for each load")]
 enum Found<M: SessionModel> {
     Live(Session<M>),
-    Superseded(M::RowId),
+    /// The row, and the digest that its last rotation replaced.
+    Superseded(M::RowId, TokenDigest),
     Nothing,
 }
 
@@ -133,7 +134,12 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         match self.look_up(conn, token.into())? {
             Found::Live(session) => Ok(session),
-            Found::Superseded(row) => Ok(Session::superseded(self.stamp_of_new(), row, Arc::clone(&self.inner.clock))),
+            Found::Superseded(row, digest) => {
+                let stamp = Stamp { digest, ..self.stamp_of_new() };
+                let mut session = Session::<M>::superseded(stamp, row, Arc::clone(&self.inner.clock));
+                session.note_read(self.in_transaction_of_caller(conn)?);
+                Ok(session)
+            }
             Found::Nothing => Ok(self.new_session()),
         }
     }
@@ -161,7 +167,7 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         match self.look_up(conn, token.into())? {
             Found::Live(session) => Ok(Some(session)),
-            Found::Superseded(_) | Found::Nothing => Ok(None),
+            Found::Superseded(..) | Found::Nothing => Ok(None),
         }
     }
 
@@ -295,7 +301,7 @@ impl<M: SessionModel> SessionRepository<M> {
             return Ok(Found::Live(session));
         }
         match self.send(conn, DEED, |conn| M::find_replaced(conn, digest, now))? {
-            Some((row, rotated_at)) if decision::in_grace(rotated_at, now) => Ok(Found::Superseded(row)),
+            Some((row, rotated_at)) if decision::in_grace(rotated_at, now) => Ok(Found::Superseded(row, digest)),
             Some((row, _)) => {
                 tracing::warn!(target: "diesel_sessions", row_id = %row, reason = "replaced by a rotation", "old token seen again");
                 Ok(Found::Nothing)

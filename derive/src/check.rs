@@ -5,12 +5,13 @@ use syn::Result;
 use syn::spanned::Spanned;
 
 use crate::attributes::{FieldDefault, error};
-use crate::model::{Model, TypedField};
+use crate::model::{Model, TypedField, ungrouped};
 
 /// Checks a model against the rules; all that are broken are told at once.
 pub(crate) fn check(model: &Model) -> Result<()> {
     let mut errors = Vec::new();
     check_backend(model, &mut errors);
+    check_id(model, &mut errors);
     check_owner(model, &mut errors);
     for field in &model.typed {
         check_name(field, model, &mut errors);
@@ -62,6 +63,26 @@ fn check_backend(model: &Model, errors: &mut Vec<syn::Error>) {
             "two backends",
             "a session model has one; write a struct for each, or choose with `#[cfg_attr(feature = …, diesel(check_for_backend(…)))]`",
         )),
+    }
+}
+
+/// Types that a row id is sometimes given; what is not among them may be an alias of `i32` or `i64`.
+const NO_ROW_IDS: &[&str] = &[
+    "Option", "String", "Uuid", "bool", "char", "f32", "f64", "i8", "i16", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+    "usize",
+];
+
+fn check_id(model: &Model, errors: &mut Vec<syn::Error>) {
+    let name = match ungrouped(&model.id.ty) {
+        syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+        _ => None,
+    };
+    if name.is_some_and(|name| NO_ROW_IDS.contains(&name.as_str())) {
+        errors.push(error(
+            model.id.ty.span(),
+            "the row id is no `i32` or `i64`",
+            "give it the type that the schema prints for the column: `Integer` is `i32`, `BigInt` is `i64`",
+        ));
     }
 }
 

@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
-use crate::attributes::{FieldDefault, at};
-use crate::model::{Model, TypedField};
+use crate::attributes::{DieselOnStruct, FieldDefault, SessionOnStruct, at};
+use crate::model::{CoreNames, Model, TypedField};
 
 /// The implementations of `CoreColumns`, `SessionModel` and, with an owner, `OwnedModel`; and `live`.
 pub(crate) fn print(model: &Model) -> TokenStream {
@@ -25,8 +25,20 @@ pub(crate) fn print(model: &Model) -> TokenStream {
 
 /// The implementation of `CoreColumns`: alone it keeps a refused model from a heap of follow-up errors.
 pub(crate) fn core_columns(model: &Model) -> TokenStream {
-    let (name, table) = (&model.name, &model.table);
     let columns: Vec<_> = model.columns.all().collect();
+    print_core_columns(&model.name, &model.table, &columns)
+}
+
+/// The same for a struct that could not be read, as well as its attributes say.
+pub(crate) fn core_columns_of(item: &syn::DeriveInput) -> Option<TokenStream> {
+    let table = DieselOnStruct::read(&item.attrs).ok()?.table?;
+    let session = SessionOnStruct::read(&item.attrs).unwrap_or_default();
+    let columns = CoreNames::new(&session.columns).or_else(|_| CoreNames::new(&[])).ok()?;
+    let is_plain_struct = matches!(item.data, syn::Data::Struct(_)) && item.generics.params.is_empty();
+    is_plain_struct.then(|| print_core_columns(&item.ident, &table, &columns.all().collect::<Vec<_>>()))
+}
+
+fn print_core_columns(name: &syn::Ident, table: &syn::Path, columns: &[&syn::Ident]) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl ::diesel_sessions::CoreColumns for #name {

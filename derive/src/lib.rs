@@ -33,9 +33,16 @@ pub fn derive_db_session(input: TokenStream) -> TokenStream {
 }
 
 fn expand(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let model = match syn::parse2(input).and_then(|item| Model::parse(&item)) {
+    let item = match syn::parse2(input) {
+        Ok(item) => item,
+        Err(error) => return syn::Error::into_compile_error(error),
+    };
+    let model = match Model::parse(&item) {
         Ok(model) => model,
-        Err(error) => return error.into_compile_error(),
+        Err(error) => {
+            let (error, core_columns) = (error.into_compile_error(), fields::core_columns_of(&item));
+            return quote::quote!(#error #core_columns);
+        }
     };
     if let Err(error) = check::check(&model) {
         let (error, core_columns) = (error.into_compile_error(), fields::core_columns(&model));

@@ -58,7 +58,7 @@ const CORE: [(&str, &str); 12] = [
 ];
 
 impl CoreNames {
-    fn new(renamed: &[(Ident, Ident)]) -> Result<Self> {
+    pub(crate) fn new(renamed: &[(Ident, Ident)]) -> Result<Self> {
         for (name, _) in renamed {
             if !CORE.iter().any(|(core, _)| name == core) {
                 let known: Vec<&str> = CORE.iter().map(|(core, _)| *core).collect();
@@ -170,23 +170,29 @@ impl Model {
 
 fn check_core_type(ty: &Type, model: &Ident) -> Result<()> {
     let help = format!("its type is `SessionCore<{model}>`; other embedded structs have no place in a session");
-    let segment = match ty {
+    let segment = match ungrouped(ty) {
         Type::Path(path) => path.path.segments.last(),
         _ => None,
     };
     let Some(segment) = segment.filter(|segment| segment.ident == "SessionCore") else {
         return Err(error(ty.span(), "what is embedded is not the session's core", help));
     };
-    match generic_argument(&segment.arguments) {
-        Some(Type::Path(path)) if path.path.segments.last().is_some_and(|last| last.ident == *model || last.ident == "Self") => {
-            Ok(())
-        }
+    match generic_argument(&segment.arguments).map(ungrouped) {
+        Some(Type::Path(path)) if path.path.segments.last().is_some_and(|last| last.ident == *model) => Ok(()),
         _ => Err(error(ty.span(), "the core belongs to another model", help)),
     }
 }
 
+/// The type within the invisible group that a `macro_rules!` fragment puts around it.
+pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
+    while let Type::Group(syn::TypeGroup { elem, .. }) | Type::Paren(syn::TypeParen { elem, .. }) = ty {
+        ty = elem;
+    }
+    ty
+}
+
 fn within_option(ty: &Type) -> Option<&Type> {
-    let Type::Path(path) = ty else { return None };
+    let Type::Path(path) = ungrouped(ty) else { return None };
     let last = path.path.segments.last()?;
     if last.ident == "Option" { generic_argument(&last.arguments) } else { None }
 }

@@ -55,6 +55,7 @@ fn db_session(model: &Model) -> TokenStream {
     let live_row = quote! {
         #table::#id.eq(guard.id).and(#table::#uuid.eq(guard.digest)).and(#table::#expires_at.gt(guard.now))
     };
+    let seen_before = quote!(#live_row.and(#table::#last_seen_at.le(write.last_seen_at)));
     let seen_row = quote!(#live_row.and(#table::#version.eq(guard.version)));
     let touched_row = quote!(#seen_row.and(#table::#last_seen_at.le(write.last_seen_at)));
 
@@ -106,6 +107,7 @@ fn db_session(model: &Model) -> TokenStream {
 
     quote! {
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl<C> ::diesel_sessions::DbSession<C> for #name
         where
             #connection_bounds,
@@ -188,7 +190,7 @@ fn db_session(model: &Model) -> TokenStream {
                     #owner
                     #bump,
                 );
-                statement::update(#table::table, sets, #live_row #untaken).execute(conn)
+                statement::update(#table::table, sets, #seen_before #untaken).execute(conn)
             }
 
             fn renew(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>) -> QueryResult<usize> {
@@ -287,6 +289,7 @@ fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
     let mine = quote!(#table::#column.eq(#owner_value));
     quote! {
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl<C> ::diesel_sessions::DbOwnedSession<C> for #name
         where
             C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection,

@@ -107,6 +107,12 @@ where
             .advised
             .push(format!("PRAGMA journal_mode is {journal_mode}: readers and writers block each other; set it to WAL"));
     }
+    let synchronous: i32 = sql::<Integer>("SELECT synchronous FROM pragma_synchronous").get_result(conn)?;
+    if synchronous == 0 {
+        findings
+            .advised
+            .push("PRAGMA synchronous is OFF: an acknowledged revoke may be lost in a crash; set it to FULL".to_owned());
+    }
     Ok(findings)
 }
 

@@ -181,10 +181,14 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         let mut target = session.model().clone();
         target.set_owner_field(proof.owner.clone());
-        for _ in 0..MAX_DRAWS {
+        let (mut base, mut kept) = (*session.seen(), None);
+        for _ in 0..super::save::MAX_MERGES {
             let now = self.now();
-            let token = self.inner.tokens.token()?;
-            let mut stamp = self.proved(*session.seen(), &target, proof, now)?;
+            let token: SessionToken = match kept.take() {
+                Some(token) => token,
+                None => self.inner.tokens.token()?,
+            };
+            let mut stamp = self.proved(base, &target, proof, now)?;
             replace_token(&mut stamp, session.seen(), &token, now);
             let guard = self.guard(session, row, now);
             let write = Write::new(&target, &session.model().core_field().data, &stamp);
@@ -195,11 +199,20 @@ impl<M: SessionModel> SessionRepository<M> {
                 session.tell(token);
                 return Ok(());
             }
+            // While the clock stands still nobody can have been seen later, which is the one other thing that the guard minds.
+            if self.now() > now {
+                if let Ok((newer, _)) = self.look_again(conn, session, row, now, deed)?.into_row(deed) {
+                    let newer = newer.core_field().stamp;
+                    kept = (newer.last_seen_at > stamp.last_seen_at).then_some(token);
+                    base.last_seen_at = newer.last_seen_at;
+                    continue;
+                }
+            }
             if self.start_anew(conn, session, proof, &token, deed)? {
                 return Ok(());
             }
         }
-        Err(Error::new(ErrorKind::Config, deed).with_detail("the token source gives tokens that are taken"))
+        Err(Error::new(ErrorKind::Conflict, deed).with_detail("the session changes all the time, or tokens are taken"))
     }
 
     /// Changes are pending: they are written too, so the version must be the one that was seen.
@@ -341,10 +354,12 @@ impl<M: SessionModel> SessionRepository<M> {
         M: DbSession<C>,
     {
         let data = JsonText::empty();
-        let mut kept = None;
+        let (mut kept, mut blocked) = (None, false);
         let database = |error| Error::from_database(deed, error);
         let inserted = self.send_together(conn, deed, |conn| {
-            if !end(conn).map_err(database)? {
+            let ended = end(conn);
+            blocked = ended.is_err();
+            if !ended.map_err(database)? {
                 return Ok(None);
             }
             for _ in 0..MAX_DRAWS {
@@ -371,7 +386,8 @@ impl<M: SessionModel> SessionRepository<M> {
                 // Whatever else changed, it was not there when it was to be deleted.
                 return Err(answer.into_row(deed).err().unwrap_or_else(|| Error::new(ErrorKind::Conflict, deed)));
             }
-            (Err(error), _) => return Err(self.name_constraint(conn, error)),
+            (Err(error), _) if blocked => return Err(self.name_constraint(conn, error)),
+            (Err(error), _) => return Err(error),
         };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "another owner takes its place", "ended");
         tracing::info!(target: "diesel_sessions", row_id = %new_row, reason = "another owner", "created");
