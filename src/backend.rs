@@ -2,6 +2,7 @@
 //!
 //! Diesel reports a kind and a message, but no SQLSTATE and no error number. Where the kind is `Unknown`, the message is all
 //! there is; the texts below are those of the engines and their client libraries, compared whole or by their fixed beginning.
+//! A PostgreSQL server whose `lc_messages` is not English says them otherwise, and such errors stay `Database`.
 
 use diesel::result::{DatabaseErrorInformation, Error as DieselError};
 
@@ -19,6 +20,8 @@ pub(crate) enum Trouble {
     Busy,
     /// The transaction was ended to resolve a deadlock.
     Deadlock,
+    /// The transaction cannot be serialised with another one.
+    Serialization,
     /// The server closed the connection, or cannot be reached.
     Disconnected,
 }
@@ -29,14 +32,20 @@ const WHOLE: &[(&str, Trouble)] = &[
     ("database table is locked", Trouble::Busy),
     // PostgreSQL 55P03, 40P01 and 57P01
     ("canceling statement due to lock timeout", Trouble::Busy),
+    ("canceling statement due to statement timeout", Trouble::Busy),
     ("deadlock detected", Trouble::Deadlock),
     ("terminating connection due to administrator command", Trouble::Disconnected),
     // MySQL and MariaDB 1205 and 1213
     ("Lock wait timeout exceeded; try restarting transaction", Trouble::Busy),
     (MYSQL_DEADLOCK, Trouble::Deadlock),
+    // MariaDB 1969 and MySQL 3024
+    ("Query execution was interrupted (max_statement_time exceeded)", Trouble::Busy),
+    ("Query execution was interrupted, maximum statement execution time exceeded", Trouble::Busy),
 ];
 
 const BEGINNINGS: &[(&str, Trouble)] = &[
+    // MariaDB 1020, with innodb_snapshot_isolation: the whole transaction is rolled back
+    ("Record has changed since last read in table ", Trouble::Serialization),
     // SQLite: a table of a shared cache
     ("database table is locked: ", Trouble::Busy),
     // libpq
@@ -78,13 +87,13 @@ pub(crate) fn constraint_name(information: &dyn DatabaseErrorInformation) -> Opt
     Some(name.to_owned())
 }
 
-/// Takes a bound value out of an error's message, where the engine has put one in.
+/// Takes bound values out of an error: out of its message, where the engine quotes one, and out of its details.
 pub(crate) fn without_values(error: DieselError) -> DieselError {
     match error {
-        DieselError::DatabaseError(kind, information) => match redacted(information.message()) {
-            Some(message) => DieselError::DatabaseError(kind, Box::new(Redacted { message, information })),
-            None => DieselError::DatabaseError(kind, information),
-        },
+        DieselError::DatabaseError(kind, information) => {
+            let message = redacted(information.message()).unwrap_or_else(|| information.message().to_owned());
+            DieselError::DatabaseError(kind, Box::new(Redacted { message, information }))
+        }
         DieselError::RollbackErrorOnCommit { rollback_error, commit_error } => DieselError::RollbackErrorOnCommit {
             rollback_error: Box::new(without_values(*rollback_error)),
             commit_error: Box::new(without_values(*commit_error)),
@@ -111,7 +120,7 @@ fn redacted(message: &str) -> Option<String> {
     Some(format!("{}..{}", &message[..value], &message[rest..]))
 }
 
-/// The engine's information with a message that quotes no value.
+/// The engine's information with a message that quotes no value, and without details, which show whole rows.
 struct Redacted {
     message: String,
     information: Box<dyn DatabaseErrorInformation + Send + Sync>,

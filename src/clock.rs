@@ -112,6 +112,9 @@ impl Timestamp6 {
 
 impl From<DateTime<Utc>> for Timestamp6 {
     fn from(time: DateTime<Utc>) -> Self {
+        // A leap second's nanoseconds go on to two thousand million; no engine stores it.
+        let leap = time.nanosecond() >= 1_000_000_000;
+        let time = if leap { time.with_nanosecond(999_999_999).unwrap_or(time) } else { time };
         Timestamp6(time.trunc_subsecs(6))
     }
 }

@@ -83,7 +83,7 @@ impl fmt::Debug for JsonText {
     }
 }
 
-/// Where in a document serde_json stopped. Its own error would repeat a piece of the value.
+/// Where in a document serde_json stopped: for errors of parsing a text, others have no place. Its own error would repeat a piece of the value.
 #[derive(Debug, thiserror::Error)]
 #[error("{category} at line {line}, column {column}")]
 pub(crate) struct Position {
@@ -106,10 +106,9 @@ impl Position {
 
 /// Serialises a value for one key, checked against every limit but the total size.
 pub(crate) fn to_value(key: &str, value: impl Serialize) -> Result<Value> {
-    let value = serde_json::to_value(Finite(value)).map_err(|error| {
+    let value = serde_json::to_value(Finite(value)).map_err(|_| {
         Error::new(ErrorKind::NotSerializable, "could not serialise the value")
-            .with_detail(format!("the value of `{key}` cannot be serialised"))
-            .with_source(Position::of(&error))
+            .with_detail(format!("the value of `{key}` has no JSON form, or its `Serialize` fails"))
     })?;
     check_value(key, &value)?;
     Ok(value)
@@ -145,14 +144,12 @@ fn text_len(value: impl Serialize) -> usize {
 
 /// Reads one value as the type that was asked for.
 pub(crate) fn from_value<T: serde::de::DeserializeOwned>(key: &str, value: &Value) -> Result<T> {
-    T::deserialize(value).map_err(|error| wrong_type(key, &error))
+    T::deserialize(value).map_err(|_| wrong_type(key))
 }
 
-/// The error for a value of the wrong type: it names the key and never the value.
-pub(crate) fn wrong_type(key: &str, error: &serde_json::Error) -> Error {
-    Error::new(ErrorKind::WrongType, "could not convert the value")
-        .with_detail(format!("the value of `{key}` has another type"))
-        .with_source(Position::of(error))
+/// The error for a value of the wrong type. It names the key; serde's own would repeat the value.
+pub(crate) fn wrong_type(key: &str) -> Error {
+    Error::new(ErrorKind::WrongType, "could not convert the value").with_detail(format!("the value of `{key}` has another type"))
 }
 
 #[cfg(test)]

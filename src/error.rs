@@ -97,7 +97,7 @@ impl Error {
     }
 
     /// True when the same call, or the caller's whole transaction where one was open, may succeed if tried again:
-    /// busy, deadlock, serialisation failure, empty pool, conflict.
+    /// busy, deadlock, serialisation failure, empty pool; after a conflict, once the session is loaded again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -134,6 +134,14 @@ impl Error {
 
     pub(crate) fn with_constraint(mut self, name: Option<String>) -> Self {
         self.constraint = name;
+        self
+    }
+
+    /// Names the deed, where BEGIN or COMMIT failed and Diesel alone has spoken.
+    pub(crate) fn with_deed_of_its_own(mut self, deed: &'static str) -> Self {
+        if self.deed == SOME_STATEMENT {
+            self.deed = deed;
+        }
         self
     }
 
@@ -178,6 +186,7 @@ fn database_kind(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInform
         _ => match backend::trouble(information.message()) {
             Some(Trouble::Busy) => ErrorKind::Busy,
             Some(Trouble::Deadlock) => ErrorKind::Deadlock,
+            Some(Trouble::Serialization) => ErrorKind::Serialization,
             Some(Trouble::Disconnected) => ErrorKind::Unavailable,
             None => ErrorKind::Database,
         },
@@ -187,9 +196,11 @@ fn database_kind(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInform
 /// For `?` in a closure that holds statements of the application's own; the message then only says so.
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        Error::from_database("could not run a statement", error)
+        Error::from_database(SOME_STATEMENT, error)
     }
 }
+
+const SOME_STATEMENT: &str = "could not run a statement";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

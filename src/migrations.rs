@@ -86,9 +86,12 @@ impl Migrations for diesel::pg::Pg {
     where
         C: Connection<Backend = Self> + LoadConnection,
     {
+        // A snapshot that is taken while waiting for the lock would not show what was done meanwhile.
+        let own = crate::__private::transaction_depth(conn).map_err(|error| Error::from_database(DEED, error))? == 0;
+        let isolation = if own { "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " } else { "" };
         conn.transaction(|conn| {
-            // The key is the version of the first migration; it ends with the transaction.
-            conn.batch_execute("SELECT pg_advisory_xact_lock(20261121000000)")
+            // The key is the version of the first migration; the lock ends with the transaction.
+            conn.batch_execute(&format!("{isolation}SELECT pg_advisory_xact_lock(20261121000000)"))
                 .map_err(|error| Error::from_database(DEED, error))?;
             work(conn)
         })

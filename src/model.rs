@@ -390,7 +390,6 @@ pub struct Guard<M: SessionModel> {
 }
 
 /// What a write stores: the model's typed columns, the data's text and the core columns.
-#[derive(Debug)]
 pub struct Write<'a, M> {
     /// The typed columns.
     pub model: &'a M,

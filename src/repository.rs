@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use self::draws::Draws;
 use crate::clock::{Clock, Timestamp6};
 use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +16,7 @@ use crate::token::{SessionToken, TokenDigest, TokenSource};
 mod builder;
 mod check;
 mod decision;
+mod draws;
 mod end;
 mod owned;
 mod purge;
@@ -248,7 +250,9 @@ impl<M: SessionModel> SessionRepository<M> {
         if !model.core_field().stamp.is_live(self.now()) {
             return Err(Error::new(ErrorKind::Gone, "could not open the session"));
         }
-        Session::of_row(model, Arc::clone(&self.inner.clock))
+        let mut session = Session::of_row(model, Arc::clone(&self.inner.clock))?;
+        session.note_found_elsewhere();
+        Ok(session)
     }
 
     /// Gives a session its row and its token now, also when it is empty.
@@ -325,11 +329,16 @@ impl<M: SessionModel> SessionRepository<M> {
             Some(stamp) => stamp,
             None => self.stamp_to_insert(session.model(), session.seen().created_at, session.policy_change())?,
         };
-        let (token, row) = self.draw(|token| {
+        let mut draws = self.draws();
+        let (token, row) = loop {
+            let token = draws.token(session.seen().digest)?;
             stamp.digest = token.digest();
             let write = Write::new(session.model(), &data, &stamp);
-            self.send(conn, deed, |conn| Self::insert_row(conn, &write))
-        })?;
+            match self.send(conn, deed, |conn| Self::insert_row(conn, &write))? {
+                Some(row) => break (token, row),
+                None => draws.taken(),
+            }
+        };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = deed.trim_start_matches("could not "), "created");
         session.stored(row, stamp, data);
         session.note_insert(self.in_transaction_of_caller(conn)?);
@@ -354,17 +363,9 @@ impl<M: SessionModel> SessionRepository<M> {
         }
     }
 
-    /// Draws a token and offers it; another one while it is taken.
-    fn draw<T>(&self, mut offer: impl FnMut(&SessionToken) -> Result<Option<T>>) -> Result<(SessionToken, T)> {
-        for _ in 0..MAX_DRAWS {
-            let token = self.inner.tokens.token()?;
-            if let Some(taken) = offer(&token)? {
-                return Ok((token, taken));
-            }
-            tracing::warn!(target: "diesel_sessions", reason = "the token is taken", "refused");
-        }
-        Err(Error::new(ErrorKind::Config, "could not draw a token")
-            .with_detail("the token source gives tokens that are taken; it must never repeat itself"))
+    /// The tokens of one call.
+    fn draws(&self) -> Draws<'_> {
+        Draws::new(&*self.inner.tokens)
     }
 
     /// The core columns of a session that is inserted now.

@@ -272,7 +272,7 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// Gives this session an absolute end of its own, or none. It takes effect with the next save; a time that has passed ends
-    /// the session then.
+    /// the session then. Times before 1970 count as its beginning, times after the year 9999 as never.
     ///
     /// # Example
     ///
@@ -287,7 +287,8 @@ impl<M: SessionModel> Session<M> {
     /// # Ok::<(), diesel_sessions::Error>(())
     /// ```
     pub fn set_deadline(&mut self, deadline: Option<DateTime<Utc>>) {
-        self.policy.deadline = Some(deadline.map(|time| Timestamp6::from(time).min(Timestamp6::NEVER).to_utc()));
+        self.policy.deadline =
+            Some(deadline.map(|time| Timestamp6::from(time.clamp(DateTime::UNIX_EPOCH, Timestamp6::NEVER.to_utc())).to_utc()));
     }
 
     /// Demands that identity was proved within the last `age`: before a password change, a payment, a deletion.
@@ -373,6 +374,11 @@ impl<M: SessionModel> Session<M> {
         self.version_unsure = false;
         self.read_in_transaction = open;
         self.row_unsure |= open && M::ENGINE == Engine::Sqlite;
+    }
+
+    /// The row was read by a query of the application's own, in whatever transaction: SQLite may have given its id again.
+    pub(crate) fn note_found_elsewhere(&mut self) {
+        self.row_unsure = M::ENGINE == Engine::Sqlite;
     }
 
     /// The row has just been inserted; under its token there was none before.

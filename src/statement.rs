@@ -2,7 +2,7 @@
 //!
 //! Diesel never caches the plan of an UPDATE that its DSL builds, nor of an INSERT with ON CONFLICT: each would be prepared
 //! anew, two round trips on PostgreSQL. These fragments print the same SQL from the same expressions and carry a static
-//! query id. They are few and of fixed shape, because Diesel's cache has no bound.
+//! query id. They have no `Debug`, which would print bound values. They are few and of fixed shape, because Diesel's cache has no bound.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ use diesel::sql_types::SqlType;
 use diesel::{Column, QueryResult, QuerySource, Table};
 
 /// `column = value` in the SET clause of an [`Update`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Set<Col, Expr> {
     value: Expr,
     column: PhantomData<Col>,
@@ -55,7 +55,6 @@ where
 }
 
 /// `UPDATE table SET … WHERE guard`.
-#[derive(Debug)]
 pub struct Update<T: QuerySource, Sets, Guard> {
     from: T::FromClause,
     sets: Sets,
@@ -106,7 +105,6 @@ impl<T: QuerySource, Sets, Guard, Conn> RunQueryDsl<Conn> for Update<T, Sets, Gu
 pub struct UpdateId;
 
 /// `INSERT INTO table (…) VALUES (…) ON CONFLICT (unique) DO NOTHING RETURNING key`.
-#[derive(Debug)]
 pub struct InsertNew<T: QuerySource, Values, Unique, Key> {
     into: T::FromClause,
     values: Values,
@@ -169,7 +167,6 @@ pub struct InsertNewId;
 
 /// `DELETE FROM table WHERE expired ORDER BY order LIMIT n`: MySQL's own bounded delete, which Diesel's DSL cannot say.
 #[cfg(feature = "mysql")]
-#[derive(Debug)]
 pub struct DeleteBatch<T: QuerySource, Expired, Order> {
     from: T::FromClause,
     expired: Expired,

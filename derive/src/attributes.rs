@@ -25,6 +25,14 @@ pub(crate) struct DieselOnStruct {
 }
 
 impl DieselOnStruct {
+    /// The table alone, where the rest may not be readable.
+    pub(crate) fn table(attributes: &[Attribute]) -> Option<Path> {
+        metas(attributes, "diesel").ok()?.iter().find_map(|meta| match meta {
+            Meta::NameValue(pair) if pair.path.is_ident("table_name") => path_of(&pair.value).ok(),
+            _ => None,
+        })
+    }
+
     pub(crate) fn read(attributes: &[Attribute]) -> Result<Self> {
         let mut read = DieselOnStruct::default();
         for meta in metas(attributes, "diesel")? {
@@ -82,6 +90,9 @@ impl SessionOnStruct {
     }
 }
 
+/// Diesel's options for what is not both read and written.
+const NO_COLUMNS: &[&str] = &["select_expression", "select_expression_type", "skip_insertion", "skip_update"];
+
 /// What both attributes on a field say.
 #[derive(Default)]
 pub(crate) struct OnField {
@@ -107,6 +118,13 @@ impl OnField {
         for meta in metas(attributes, "diesel")? {
             match &meta {
                 Meta::Path(path) if path.is_ident("embed") => read.embed = true,
+                other if NO_COLUMNS.iter().any(|name| other.path().is_ident(name)) => {
+                    return Err(error(
+                        other.path().span(),
+                        "not a plain column",
+                        "every field of a session is a column that is read and written; query this one with a struct of its own",
+                    ));
+                }
                 Meta::NameValue(pair) if pair.path.is_ident("column_name") => {
                     read.column = Some(ident_of(&path_of(&pair.value)?)?);
                 }

@@ -2,6 +2,7 @@
 
 use proc_macro2::Span;
 use syn::Result;
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::attributes::{FieldDefault, error};
@@ -108,7 +109,7 @@ fn check_owner(model: &Model, errors: &mut Vec<syn::Error>) {
 }
 
 fn check_name(field: &TypedField, model: &Model, errors: &mut Vec<syn::Error>) {
-    let name = field.field.to_string();
+    let name = field.field.unraw().to_string();
     let reserved = name.starts_with('_') || name == "id" || model.columns.reserved().any(|core| core == name);
     if reserved {
         errors.push(error(

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
@@ -31,7 +32,7 @@ pub(crate) fn core_columns(model: &Model) -> TokenStream {
 
 /// The same for a struct that could not be read, as well as its attributes say.
 pub(crate) fn core_columns_of(item: &syn::DeriveInput) -> Option<TokenStream> {
-    let table = DieselOnStruct::read(&item.attrs).ok()?.table?;
+    let table = DieselOnStruct::table(&item.attrs)?;
     let session = SessionOnStruct::read(&item.attrs).unwrap_or_default();
     let columns = CoreNames::new(&session.columns).or_else(|_| CoreNames::new(&[])).ok()?;
     let is_plain_struct = matches!(item.data, syn::Data::Struct(_)) && item.generics.params.is_empty();
@@ -76,7 +77,7 @@ fn session_model(model: &Model) -> TokenStream {
     let (connection, engine) = connection(model);
     let reserved = model.columns.all().map(ToString::to_string).chain([model.id.column.to_string()]);
     let columns = model.typed.iter().map(|field| {
-        let (name, by_key) = (field.field.to_string(), field.skip.is_none());
+        let (name, by_key) = (field.field.unraw().to_string(), field.skip.is_none());
         quote!(::diesel_sessions::TypedColumn { name: #name, by_key: #by_key })
     });
     let fresh = model.typed.iter().map(|field| {

@@ -87,9 +87,9 @@ impl CoreNames {
         self.0.iter().map(|(_, column)| column)
     }
 
-    /// The names that stand in CORE, whatever the columns are called.
+    /// The library's own names of the columns, whatever this table calls them.
     pub(crate) fn reserved(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|(core, _)| *core)
+        CORE.iter().map(|(_, column)| *column)
     }
 }
 

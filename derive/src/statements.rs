@@ -11,14 +11,18 @@ use crate::model::{Model, TypedField};
 
 /// The implementations of `DbSession` and, with an owner, of `DbOwnedSession`.
 pub(crate) fn print(model: &Model) -> TokenStream {
+    let table = &model.table;
     let db_session = db_session(model);
     let owned = model.owner().map(|owner| db_owned_session(model, owner));
     quote! {
         const _: () = {
-            use ::diesel_sessions::__private::diesel::prelude::*;
-            use ::diesel_sessions::__private::{Findings, Guard, SaveShape, Write, diesel, statement};
-            use ::diesel_sessions::{Result, SessionModel, Timestamp6, TokenDigest};
-            use diesel::QueryResult;
+            use ::diesel_sessions::__private as __sessions;
+            use __sessions::diesel::{
+                self, BoolExpressionMethods as _, ExpressionMethods as _, NullableExpressionMethods as _, OptionalExtension as _,
+                QueryDsl as _, SelectableHelper as _,
+            };
+            use __sessions::statement as __statement;
+            use #table as __table;
             #db_session
             #owned
         };
@@ -34,30 +38,37 @@ fn db_session(model: &Model) -> TokenStream {
     let (last_seen_at, expires_at, deadline_at) = (core("last_seen_at"), core("expires_at"), core("deadline_at"));
     let (idle_timeout, persistent) = (core("idle_timeout"), core("persistent"));
 
-    let typed: Vec<TokenStream> = model.typed.iter().map(|field| set_typed(table, field)).collect();
-    let owner = model.owner().map(|owner| set_typed(table, owner)).map(|set| quote!(#set,));
-    let bump = quote!(statement::set(#table::#version, #table::#version + 1));
-    let set_data = quote!(statement::set(#table::#data, write.data));
+    let typed: Vec<TokenStream> = model.typed.iter().map(set_typed).collect();
+    let owner = model.owner().map(|owner| set_typed(owner)).map(|set| quote!(#set,));
+    let bump = quote!(__statement::set(__table::#version, __table::#version + 1));
+    let set_data = quote!(__statement::set(__table::#data, write.data));
     let set_touch = quote! {
-        statement::set(#table::#last_seen_at, write.last_seen_at),
-        statement::set(#table::#expires_at, write.expires_at)
+        __statement::set(__table::#last_seen_at, write.last_seen_at),
+        __statement::set(__table::#expires_at, write.expires_at)
+    };
+    // Whatever the version: another request may have been seen later, and its sign of life stays.
+    let set_touch_never_back = quote! {
+        __statement::set(
+            __table::#last_seen_at,
+            diesel::dsl::case_when(__table::#last_seen_at.gt(write.last_seen_at), __table::#last_seen_at).otherwise(write.last_seen_at),
+        ),
+        __statement::set(__table::#expires_at, write.expires_at)
     };
     let set_token = quote! {
-        statement::set(#table::#uuid, write.digest),
-        statement::set(#table::#previous_uuid, write.previous),
-        statement::set(#table::#rotated_at, write.rotated_at)
+        __statement::set(__table::#uuid, write.digest),
+        __statement::set(__table::#previous_uuid, write.previous),
+        __statement::set(__table::#rotated_at, write.rotated_at)
     };
     let set_limits = quote! {
-        statement::set(#table::#deadline_at, write.deadline_at),
-        statement::set(#table::#idle_timeout, write.idle_timeout),
-        statement::set(#table::#persistent, write.persistent)
+        __statement::set(__table::#deadline_at, write.deadline_at),
+        __statement::set(__table::#idle_timeout, write.idle_timeout),
+        __statement::set(__table::#persistent, write.persistent)
     };
     let live_row = quote! {
-        #table::#id.eq(guard.id).and(#table::#uuid.eq(guard.digest)).and(#table::#expires_at.gt(guard.now))
+        __table::#id.eq(guard.id).and(__table::#uuid.eq(guard.digest)).and(__table::#expires_at.gt(guard.now))
     };
-    let seen_before = quote!(#live_row.and(#table::#last_seen_at.le(write.last_seen_at)));
-    let seen_row = quote!(#live_row.and(#table::#version.eq(guard.version)));
-    let touched_row = quote!(#seen_row.and(#table::#last_seen_at.le(write.last_seen_at)));
+    let seen_row = quote!(#live_row.and(__table::#version.eq(guard.version)));
+    let touched_row = quote!(#seen_row.and(__table::#last_seen_at.le(write.last_seen_at)));
 
     let is_mysql = connection(model).1 == "Mysql";
     let is_postgres = connection(model).1 == "Postgres";
@@ -67,12 +78,12 @@ fn db_session(model: &Model) -> TokenStream {
         (quote!(), quote!())
     } else {
         (
-            quote!(diesel::alias!(#table as another_session: AnotherSession);),
+            quote!(diesel::alias!(__table as another_session: AnotherSession);),
             quote! {
                 .and(diesel::dsl::not(diesel::dsl::exists(
                     another_session
-                        .filter(another_session.field(#table::#uuid).eq(write.digest))
-                        .select(another_session.field(#table::#id)),
+                        .filter(another_session.field(__table::#uuid).eq(write.digest))
+                        .select(another_session.field(__table::#id)),
                 )))
             },
         )
@@ -81,7 +92,7 @@ fn db_session(model: &Model) -> TokenStream {
     let blocking_references = if is_mysql || is_postgres {
         quote!({
             let _ = conn;
-            Ok(None)
+            ::core::result::Result::Ok(::core::option::Option::None)
         })
     } else {
         quote!(::diesel_sessions::__private::sqlite::blocking_references(conn, #table_name))
@@ -90,17 +101,17 @@ fn db_session(model: &Model) -> TokenStream {
     let for_update = if is_mysql { quote!(.for_update()) } else { quote!() };
     let skip_locked = if is_postgres { quote!(.for_update().skip_locked()) } else { quote!() };
     let purge = if is_mysql {
-        quote!(statement::delete_batch(#table::table, #table::#expires_at.le(now), (#table::#expires_at, #table::#id), limit).execute(conn))
+        quote!(diesel::RunQueryDsl::execute(__statement::delete_batch(__table::table, __table::#expires_at.le(now), (__table::#expires_at, __table::#id), limit), conn))
     } else {
         quote! {
-            diesel::alias!(#table as expired: Expired);
+            diesel::alias!(__table as expired: Expired);
             let batch = expired
-                .filter(expired.field(#table::#expires_at).le(now))
-                .order((expired.field(#table::#expires_at), expired.field(#table::#id)))
+                .filter(expired.field(__table::#expires_at).le(now))
+                .order((expired.field(__table::#expires_at), expired.field(__table::#id)))
                 .limit(limit)
                 #skip_locked
-                .select(expired.field(#table::#id));
-            diesel::delete(#table::table.filter(#table::#id.eq_any(batch))).execute(conn)
+                .select(expired.field(__table::#id));
+            diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq_any(batch))), conn)
         }
     };
     let connection_bounds = quote!(C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection);
@@ -112,131 +123,130 @@ fn db_session(model: &Model) -> TokenStream {
         where
             #connection_bounds,
         {
-            fn find(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<Option<Self>> {
-                #table::table
-                    .filter(#table::#uuid.eq(digest).and(#table::#expires_at.gt(now)))
-                    .select(Self::as_select())
-                    .get_result(conn)
-                    .optional()
+            fn find(conn: &mut C, digest: ::diesel_sessions::TokenDigest, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<::core::option::Option<Self>> {
+                let row = __table::table
+                    .filter(__table::#uuid.eq(digest).and(__table::#expires_at.gt(now)))
+                    .select(Self::as_select());
+                diesel::RunQueryDsl::get_result(row, conn).optional()
             }
 
             fn find_replaced(
                 conn: &mut C,
-                digest: TokenDigest,
-                now: Timestamp6,
-            ) -> QueryResult<Option<(Self::RowId, Option<Timestamp6>)>> {
-                #table::table
-                    .filter(#table::#previous_uuid.eq(digest).and(#table::#expires_at.gt(now)))
-                    .select((#table::#id, #table::#rotated_at))
-                    .get_result(conn)
-                    .optional()
+                digest: ::diesel_sessions::TokenDigest,
+                now: ::diesel_sessions::Timestamp6,
+            ) -> diesel::QueryResult<::core::option::Option<(<Self as ::diesel_sessions::SessionModel>::RowId, ::core::option::Option<::diesel_sessions::Timestamp6>)>> {
+                let row = __table::table
+                    .filter(__table::#previous_uuid.eq(digest).and(__table::#expires_at.gt(now)))
+                    .select((__table::#id, __table::#rotated_at));
+                diesel::RunQueryDsl::get_result(row, conn).optional()
             }
 
-            fn is_live(conn: &mut C, digest: TokenDigest, now: Timestamp6) -> QueryResult<bool> {
-                let live = #table::table.filter(#table::#uuid.eq(digest).and(#table::#expires_at.gt(now)));
-                diesel::select(diesel::dsl::exists(live)).get_result(conn)
+            fn is_live(conn: &mut C, digest: ::diesel_sessions::TokenDigest, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<bool> {
+                let live = __table::table.filter(__table::#uuid.eq(digest).and(__table::#expires_at.gt(now)));
+                diesel::RunQueryDsl::get_result(diesel::select(diesel::dsl::exists(live)), conn)
             }
 
-            fn read_again(conn: &mut C, id: Self::RowId) -> QueryResult<Option<Self>> {
-                #table::table.filter(#table::#id.eq(id)).select(Self::as_select())#for_update.get_result(conn).optional()
+            fn read_again(conn: &mut C, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<::core::option::Option<Self>> {
+                diesel::RunQueryDsl::get_result(__table::table.filter(__table::#id.eq(id)).select(Self::as_select())#for_update, conn).optional()
             }
 
-            fn is_taken(conn: &mut C, digest: TokenDigest) -> QueryResult<bool> {
-                let row = #table::table.filter(#table::#uuid.eq(digest));
-                diesel::select(diesel::dsl::exists(row)).get_result(conn)
+            fn is_taken(conn: &mut C, digest: ::diesel_sessions::TokenDigest) -> diesel::QueryResult<bool> {
+                let row = __table::table.filter(__table::#uuid.eq(digest)).select(__table::#id)#for_update;
+                let row: ::core::option::Option<<Self as ::diesel_sessions::SessionModel>::RowId> = diesel::RunQueryDsl::get_result(row, conn).optional()?;
+                ::core::result::Result::Ok(row.is_some())
             }
 
-            fn insert(conn: &mut C, write: &Write<'_, Self>) -> QueryResult<Option<Self::RowId>> {
+            fn insert(conn: &mut C, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<::core::option::Option<<Self as ::diesel_sessions::SessionModel>::RowId>> {
                 #insert
             }
 
-            fn touch(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>, idle_since: Timestamp6) -> QueryResult<usize> {
-                statement::update(#table::table, (#set_touch,), #seen_row.and(#table::#last_seen_at.le(idle_since))).execute(conn)
+            fn touch(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>, idle_since: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_touch,), #seen_row.and(__table::#last_seen_at.le(idle_since))), conn)
             }
 
-            fn save(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>, shape: SaveShape) -> QueryResult<usize> {
+            fn save(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>, shape: __sessions::SaveShape) -> diesel::QueryResult<usize> {
                 match shape {
-                    SaveShape::Data => {
-                        statement::update(#table::table, (#set_data, #bump,), #seen_row).execute(conn)
+                    __sessions::SaveShape::Data => {
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #bump,), #seen_row), conn)
                     }
-                    SaveShape::DataTouch => {
-                        statement::update(#table::table, (#set_data, #set_touch, #bump,), #touched_row).execute(conn)
+                    __sessions::SaveShape::DataTouch => {
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #set_touch, #bump,), #touched_row), conn)
                     }
-                    SaveShape::Columns => {
-                        statement::update(#table::table, (#set_data, #(#typed,)* #bump,), #seen_row).execute(conn)
+                    __sessions::SaveShape::Columns => {
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #(#typed,)* #bump,), #seen_row), conn)
                     }
-                    SaveShape::ColumnsTouch => {
-                        statement::update(#table::table, (#set_data, #(#typed,)* #set_touch, #bump,), #touched_row).execute(conn)
+                    __sessions::SaveShape::ColumnsTouch => {
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #(#typed,)* #set_touch, #bump,), #touched_row), conn)
                     }
-                    SaveShape::Policy => {
+                    __sessions::SaveShape::Policy => {
                         let sets = (#set_data, #(#typed,)* #set_touch, #set_limits, #bump,);
-                        statement::update(#table::table, sets, #touched_row).execute(conn)
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, sets, #touched_row), conn)
                     }
                 }
             }
 
-            fn rotate(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>) -> QueryResult<usize> {
+            fn rotate(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
                 #another
-                statement::update(#table::table, (#set_token, #bump,), #live_row #untaken).execute(conn)
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_token, #bump,), #live_row #untaken), conn)
             }
 
-            fn authenticate(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>) -> QueryResult<usize> {
+            fn authenticate(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
                 #another
                 let sets = (
                     #set_token,
-                    statement::set(#table::#authenticated_at, write.authenticated_at),
-                    #set_touch,
+                    __statement::set(__table::#authenticated_at, write.authenticated_at),
+                    #set_touch_never_back,
                     #set_limits,
                     #owner
                     #bump,
                 );
-                statement::update(#table::table, sets, #seen_before #untaken).execute(conn)
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, sets, #live_row #untaken), conn)
             }
 
-            fn renew(conn: &mut C, guard: &Guard<Self>, write: &Write<'_, Self>) -> QueryResult<usize> {
+            fn renew(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
                 #another
                 let sets = (
                     #set_token,
                     #set_data,
-                    statement::set(#table::#authenticated_at, write.authenticated_at),
+                    __statement::set(__table::#authenticated_at, write.authenticated_at),
                     #set_touch,
                     #set_limits,
                     #(#typed,)*
                     #bump,
                 );
-                statement::update(#table::table, sets, #touched_row #untaken).execute(conn)
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, sets, #touched_row #untaken), conn)
             }
 
-            fn end(conn: &mut C, id: Self::RowId) -> QueryResult<usize> {
-                diesel::delete(#table::table.filter(#table::#id.eq(id))).execute(conn)
+            fn end(conn: &mut C, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(id))), conn)
             }
 
-            fn end_known(conn: &mut C, id: Self::RowId, digest: TokenDigest) -> QueryResult<usize> {
-                let known = #table::#uuid.eq(digest).or(#table::#previous_uuid.eq(digest).assume_not_null());
-                diesel::delete(#table::table.filter(#table::#id.eq(id).and(known))).execute(conn)
+            fn end_known(conn: &mut C, id: <Self as ::diesel_sessions::SessionModel>::RowId, digest: ::diesel_sessions::TokenDigest) -> diesel::QueryResult<usize> {
+                let known = __table::#uuid.eq(digest).or(__table::#previous_uuid.eq(digest).assume_not_null());
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(id).and(known))), conn)
             }
 
-            fn end_guarded(conn: &mut C, guard: &Guard<Self>) -> QueryResult<usize> {
-                diesel::delete(#table::table.filter(#live_row)).execute(conn)
+            fn end_guarded(conn: &mut C, guard: &__sessions::Guard<Self>) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#live_row)), conn)
             }
 
-            fn end_everyone(conn: &mut C) -> QueryResult<usize> {
-                diesel::delete(#table::table).execute(conn)
+            fn end_everyone(conn: &mut C) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table), conn)
             }
 
-            fn purge(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize> {
+            fn purge(conn: &mut C, now: ::diesel_sessions::Timestamp6, limit: i64) -> diesel::QueryResult<usize> {
                 #purge
             }
 
-            fn blocking_references(conn: &mut C) -> QueryResult<Option<String>> {
+            fn blocking_references(conn: &mut C) -> diesel::QueryResult<::core::option::Option<::std::string::String>> {
                 #blocking_references
             }
 
-            fn findings(conn: &mut C) -> QueryResult<Findings> {
+            fn findings(conn: &mut C) -> diesel::QueryResult<__sessions::Findings> {
                 ::diesel_sessions::__private::#engine_module::findings(conn)
             }
 
-            fn transaction_depth(conn: &mut C) -> QueryResult<u32> {
+            fn transaction_depth(conn: &mut C) -> diesel::QueryResult<u32> {
                 ::diesel_sessions::__private::transaction_depth(conn)
             }
 
@@ -244,7 +254,7 @@ fn db_session(model: &Model) -> TokenStream {
                 ::diesel_sessions::__private::set_in_error(conn);
             }
 
-            fn transaction<T>(conn: &mut C, work: impl FnOnce(&mut C) -> Result<T>) -> Result<T> {
+            fn transaction<T>(conn: &mut C, work: impl ::core::ops::FnOnce(&mut C) -> ::diesel_sessions::Result<T>) -> ::diesel_sessions::Result<T> {
                 diesel::connection::Connection::transaction(conn, work)
             }
         }
@@ -252,41 +262,41 @@ fn db_session(model: &Model) -> TokenStream {
 }
 
 fn insert(model: &Model, is_mysql: bool) -> TokenStream {
-    let (table, id) = (&model.table, &model.id.column);
+    let id = &model.id.column;
     let core = |name: &str| model.columns.get(name).clone();
     let (uuid, version) = (core("uuid"), core("version"));
     let values =
         ["data", "created_at", "authenticated_at", "last_seen_at", "expires_at", "deadline_at", "idle_timeout", "persistent"]
             .map(|name| {
                 let (column, value) = (core(name), format_ident!("{name}"));
-                quote!(#table::#column.eq(write.#value))
+                quote!(__table::#column.eq(write.#value))
             });
     let typed = model.typed.iter().map(|field| {
         let (column, value) = (&field.column, bound(field));
-        quote!(#table::#column.eq(#value))
+        quote!(__table::#column.eq(#value))
     });
     let row = quote! {
-        (#table::#uuid.eq(write.digest), #table::#version.eq(0), #(#values,)* #(#typed,)*)
+        (__table::#uuid.eq(write.digest), __table::#version.eq(0), #(#values,)* #(#typed,)*)
     };
     if is_mysql {
         quote! {
-            diesel::insert_into(#table::table).values(#row).execute(conn)?;
-            #table::table.filter(#table::#uuid.eq(write.digest)).select(#table::#id).get_result(conn).optional()
+            diesel::RunQueryDsl::execute(diesel::insert_into(__table::table).values(#row), conn)?;
+            diesel::RunQueryDsl::get_result(__table::table.filter(__table::#uuid.eq(write.digest)).select(__table::#id), conn).optional()
         }
     } else {
-        quote!(statement::insert_new(#table::table, #row, #table::#uuid, #table::#id).get_result(conn).optional())
+        quote!(diesel::RunQueryDsl::get_result(__statement::insert_new(__table::table, #row, __table::#uuid, __table::#id), conn).optional())
     }
 }
 
 fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
-    let (name, table, backend) = (&model.name, &model.table, model.backends.first());
+    let (name, backend) = (&model.name, model.backends.first());
     let (id, expires_at) = (&model.id.column, model.columns.get("expires_at"));
     let (column, owner_type) = (&owner.column, &owner.within_option);
     let owner_value = match &owner.serialize_as {
         Some(ty) => quote!(::core::convert::Into::<#ty>::into(::core::option::Option::Some(owner.clone()))),
         None => quote!(owner),
     };
-    let mine = quote!(#table::#column.eq(#owner_value));
+    let mine = quote!(__table::#column.eq(#owner_value));
     quote! {
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
@@ -294,37 +304,37 @@ fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
         where
             C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection,
         {
-            fn list(conn: &mut C, owner: &#owner_type, now: Timestamp6) -> QueryResult<Vec<Self>> {
-                #table::table
+            fn list(conn: &mut C, owner: &#owner_type, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<::std::vec::Vec<Self>> {
+                let rows = __table::table
                     .filter(#mine)
-                    .filter(#table::#expires_at.gt(now))
-                    .order(#table::#id.desc())
-                    .select(Self::as_select())
-                    .load(conn)
+                    .filter(__table::#expires_at.gt(now))
+                    .order(__table::#id.desc())
+                    .select(Self::as_select());
+                diesel::RunQueryDsl::load(rows, conn)
             }
 
-            fn count(conn: &mut C, owner: &#owner_type, now: Timestamp6) -> QueryResult<i64> {
-                #table::table.filter(#mine).filter(#table::#expires_at.gt(now)).count().get_result(conn)
+            fn count(conn: &mut C, owner: &#owner_type, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<i64> {
+                diesel::RunQueryDsl::get_result(__table::table.filter(#mine).filter(__table::#expires_at.gt(now)).count(), conn)
             }
 
-            fn revoke(conn: &mut C, owner: &#owner_type, id: Self::RowId) -> QueryResult<usize> {
-                diesel::delete(#table::table.filter(#table::#id.eq(id)).filter(#mine)).execute(conn)
+            fn revoke(conn: &mut C, owner: &#owner_type, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(id)).filter(#mine)), conn)
             }
 
-            fn revoke_all(conn: &mut C, owner: &#owner_type) -> QueryResult<usize> {
-                diesel::delete(#table::table.filter(#mine)).execute(conn)
+            fn revoke_all(conn: &mut C, owner: &#owner_type) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine)), conn)
             }
 
-            fn revoke_except(conn: &mut C, owner: &#owner_type, id: Self::RowId) -> QueryResult<usize> {
-                diesel::delete(#table::table.filter(#mine).filter(#table::#id.ne(id))).execute(conn)
+            fn revoke_except(conn: &mut C, owner: &#owner_type, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine).filter(__table::#id.ne(id))), conn)
             }
         }
     }
 }
 
-fn set_typed(table: &syn::Path, field: &TypedField) -> TokenStream {
+fn set_typed(field: &TypedField) -> TokenStream {
     let (column, value) = (&field.column, bound(field));
-    quote_spanned!(at(field.ty.span())=> statement::set(#table::#column, #value))
+    quote_spanned!(at(field.ty.span())=> __statement::set(__table::#column, #value))
 }
 
 /// What is bound for a typed column: a reference, or the type that `serialize_as` asks for.

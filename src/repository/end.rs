@@ -1,7 +1,7 @@
 //! Ending sessions: by their own handle, by an operator, or all others of the same owner.
 
 use super::renew::{replace_token, stored_row};
-use super::{MAX_DRAWS, SessionRepository, decision};
+use super::{SessionRepository, decision};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbOwnedSession, DbSession, SessionModel, Write};
 use crate::session::{Session, State};
@@ -172,23 +172,18 @@ impl<M: SessionModel> SessionRepository<M> {
         let guard = self.guard(session, row, now);
         let database = |error| Error::from_database(DEED, error);
         let mut stamp = *session.seen();
-        for _ in 0..MAX_DRAWS {
-            let token = self.inner.tokens.token()?;
+        let mut draws = self.draws();
+        loop {
+            let token = draws.token(session.seen().digest)?;
             replace_token(&mut stamp, session.seen(), &token, now);
             let write = Write::new(session.model(), &session.model().core_field().data, &stamp);
             let revoked = self.send_together(conn, DEED, |conn| {
                 // The rotation comes first: it is a write, and nothing is revoked by a session that is gone itself.
-                let rotated = token.digest() != guard.digest
-                    && match M::rotate(conn, &guard, &write) {
-                        Ok(rows) => rows == 1,
-                        Err(error) => {
-                            let error = database(error);
-                            let taken = error.is_unique_violation() && M::is_taken(conn, token.digest()).map_err(database)?;
-                            if taken { false } else { return Err(error) }
-                        }
-                    };
-                if rotated {
-                    return M::revoke_except(conn, &owner, row).map(Some).map_err(database);
+                match M::rotate(conn, &guard, &write).map_err(database) {
+                    Ok(1) => return M::revoke_except(conn, &owner, row).map(Some).map_err(database),
+                    Ok(_) => {}
+                    Err(error) if error.is_unique_violation() && M::is_taken(conn, token.digest()).map_err(database)? => {}
+                    Err(error) => return Err(error),
                 }
                 let newer = M::read_again(conn, row).map_err(database)?;
                 decision::after_miss(newer, session.seen(), guard.version, now).into_row(DEED).map(|_| None)
@@ -200,8 +195,8 @@ impl<M: SessionModel> SessionRepository<M> {
                 tracing::info!(target: "diesel_sessions", row_id = %row, rows, reason = "all others of its owner", "revoked");
                 return Ok(rows);
             }
+            draws.taken();
         }
-        Err(Error::new(ErrorKind::Config, DEED).with_detail("the token source gives tokens that are taken"))
     }
 
     /// Sends a DELETE; an application's foreign key that blocks it is named.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{MAX_DRAWS, SessionRepository, decision};
+use super::draws::Draws;
+use super::{SessionRepository, decision};
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
@@ -122,14 +123,17 @@ impl<M: SessionModel> SessionRepository<M> {
         let now = self.now();
         let guard = self.guard(session, row, now);
         let mut stamp = *session.seen();
-        let (token, ()) = self.draw(|token| {
-            replace_token(&mut stamp, session.seen(), token, now);
+        let mut draws = self.draws();
+        let token = loop {
+            let token = draws.token(session.seen().digest)?;
+            replace_token(&mut stamp, session.seen(), &token, now);
             let write = Write::new(session.model(), &session.model().core_field().data, &stamp);
-            if self.rotate_row(conn, session, token, DEED, |conn| M::rotate(conn, &guard, &write))? {
-                return Ok(Some(()));
+            if self.rotate_row(conn, &token, DEED, |conn| M::rotate(conn, &guard, &write))? {
+                break token;
             }
-            self.look_again(conn, session, row, now, DEED)?.into_row(DEED).map(|_| None)
-        })?;
+            self.look_again(conn, session, row, now, DEED)?.into_row(DEED)?;
+            draws.taken();
+        };
         session.stamped(stamp);
         session.tell(token);
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "asked for", "rotated");
@@ -140,7 +144,6 @@ impl<M: SessionModel> SessionRepository<M> {
     pub(super) fn rotate_row<C>(
         &self,
         conn: &mut C,
-        session: &Session<M>,
         token: &SessionToken,
         deed: &'static str,
         statement: impl FnMut(&mut C) -> diesel::QueryResult<usize>,
@@ -148,9 +151,6 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        if token.digest() == session.seen().digest {
-            return Ok(false);
-        }
         match self.send(conn, deed, statement) {
             Ok(rows) => Ok(rows == 1),
             Err(error) if self.is_collision(conn, &error, token)? => Ok(false),
@@ -170,7 +170,7 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 
     /// Replaces the token and writes everything, guarded by the version too. `None`: another request was faster, and the
-    /// pending changes now lie over its row. The token is `kept` for the next try.
+    /// pending changes now lie over its row. The next try gets the same token.
     #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and both callers have them all at hand")]
     pub(super) fn renew_row<C>(
         &self,
@@ -180,35 +180,28 @@ impl<M: SessionModel> SessionRepository<M> {
         now: Timestamp6,
         stamp: &mut Stamp,
         data: &JsonText,
-        kept: &mut Option<SessionToken>,
+        draws: &mut Draws<'_>,
         deed: &'static str,
     ) -> Result<Option<SessionToken>>
     where
         M: DbSession<C>,
     {
         let guard = self.guard(session, row, now);
-        for _ in 0..MAX_DRAWS {
-            let token = match kept.take() {
-                Some(token) => token,
-                None => self.inner.tokens.token()?,
-            };
+        loop {
+            let token = draws.token(session.seen().digest)?;
             replace_token(stamp, session.seen(), &token, now);
             let write = Write::new(session.model(), data, stamp);
-            if self.rotate_row(conn, session, &token, deed, |conn| M::renew(conn, &guard, &write))? {
+            if self.rotate_row(conn, &token, deed, |conn| M::renew(conn, &guard, &write))? {
                 return Ok(Some(token));
             }
-            let answer = self.look_again(conn, session, row, now, deed)?;
-            if !matches!(answer, decision::Answer::Same(_)) {
-                *kept = Some(token);
-            }
-            let (newer, changed) = answer.into_row(deed)?;
+            let (newer, changed) = self.look_again(conn, session, row, now, deed)?.into_row(deed)?;
             if changed || newer.core_field().stamp != *session.seen() {
                 session.rebase(newer, self.inner.on_conflict)?;
                 session.note_read(self.in_transaction_of_caller(conn)?);
                 return Ok(None);
             }
+            draws.taken();
         }
-        Err(Error::new(ErrorKind::Config, deed).with_detail("the token source gives tokens that are taken"))
     }
 
     /// Sends a touch when one is due, and says whether it was written. When it met no row, somebody was faster, or the session
@@ -261,8 +254,7 @@ impl<M: SessionModel> SessionRepository<M> {
         self.send(conn, deed, |conn| M::touch(conn, guard, &write, idle_since)).map(|rows| rows == 1)
     }
 
-    /// Takes over when the row was last seen. Its limits too, but only if they belong to the version that this handle saw:
-    /// else the next save must still find that it is behind.
+    /// Takes over when the row was last seen, and nothing else: the next save must still find that it is behind.
     fn take_over_touch(&self, session: &mut Session<M>, stamp: &Stamp) {
         let mut seen = *session.seen();
         seen.last_seen_at = stamp.last_seen_at;

@@ -1,11 +1,11 @@
 //! Saving a session's changes without losing another request's.
 
+use super::draws::Draws;
 use super::{SessionRepository, decision, digest_of};
 use crate::clock::Timestamp6;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, Guard, SessionModel, Write};
 use crate::session::{OwnerChange, Session, State};
-use crate::token::SessionToken;
 
 /// What a save did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl<M: SessionModel> SessionRepository<M> {
         };
         session.check_model(DEED)?;
         session.note_verb(self.in_transaction_of_caller(conn)?);
-        let mut token = None;
+        let mut draws = self.draws();
         for _ in 0..MAX_MERGES {
             if !session.was_changed() {
                 self.touch_if_due(conn, session, row, DEED)?;
@@ -80,7 +80,7 @@ impl<M: SessionModel> SessionRepository<M> {
             session.check_columns()?;
             let done = match session.owner_change() {
                 OwnerChange::None => self.update(conn, session, row, DEED)?,
-                OwnerChange::Gained | OwnerChange::Cleared => self.update_rotating(conn, session, row, &mut token, DEED)?,
+                OwnerChange::Gained | OwnerChange::Cleared => self.update_rotating(conn, session, row, &mut draws, DEED)?,
                 OwnerChange::Replaced => {
                     self.replace(conn, session, row, DEED)?;
                     return Ok(Saved::Updated);
@@ -125,7 +125,7 @@ impl<M: SessionModel> SessionRepository<M> {
         conn: &mut C,
         session: &mut Session<M>,
         row: M::RowId,
-        kept: &mut Option<SessionToken>,
+        draws: &mut Draws<'_>,
         deed: &'static str,
     ) -> Result<bool>
     where
@@ -139,7 +139,7 @@ impl<M: SessionModel> SessionRepository<M> {
         if session.owner_change() == OwnerChange::Cleared {
             stamp.authenticated_at = None;
         }
-        let Some(token) = self.renew_row(conn, session, row, now, &mut stamp, &data, kept, deed)? else { return Ok(false) };
+        let Some(token) = self.renew_row(conn, session, row, now, &mut stamp, &data, draws, deed)? else { return Ok(false) };
         session.stored(row, stamp, data);
         session.note_write(self.in_transaction_of_caller(conn)?);
         session.tell(token);

@@ -50,13 +50,10 @@ impl<M: SessionModel> SessionRepository<M> {
         let mut tries = 1;
         loop {
             let result = M::transaction(conn, |conn| {
-                statements(conn).inspect_err(|error| {
-                    // Before the savepoint is rolled back: after a deadlock on MySQL it is gone.
-                    if open {
-                        mark::<M, C>(conn, open, error);
-                    }
-                })
-            });
+                // Before Diesel rolls back: after a deadlock on MySQL the savepoint is gone, and a closed connection has nothing left.
+                statements(conn).inspect_err(|error| mark::<M, C>(conn, open, error))
+            })
+            .map_err(|error| error.with_deed_of_its_own(deed));
             match result {
                 Err(error) if !open && tries < MAX_TRIES && is_transient(&error) => tries += 1,
                 Err(error) => {
@@ -85,9 +82,9 @@ fn is_transient(error: &Error) -> bool {
 }
 
 /// Marks a connection that must not be used further: a closed one, and one whose whole transaction MySQL has rolled back
-/// while Diesel thinks that it is open.
+/// while Diesel thinks that it is open: after a deadlock, and on MariaDB when a row has changed since its snapshot.
 fn mark<M: DbSession<C>, C>(conn: &mut C, open: bool, error: &Error) {
-    let transaction_is_gone = open && M::ENGINE == Engine::Mysql && error.kind() == ErrorKind::Deadlock;
+    let transaction_is_gone = open && M::ENGINE == Engine::Mysql && is_transient(error);
     if transaction_is_gone || error.kind() == ErrorKind::Unavailable {
         M::set_in_error(conn);
     }

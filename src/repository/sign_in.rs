@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::SessionRepository;
 use super::renew::replace_token;
-use super::{MAX_DRAWS, SessionRepository};
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +26,7 @@ use crate::token::SessionToken;
 /// let for_a_month = SignIn::new(14).remember(Duration::from_secs(30 * 86_400));
 /// assert_ne!(until_the_browser_closes, for_a_month);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[must_use = "hand it to `SessionRepository::sign_in`"]
 pub struct SignIn<Owner> {
     owner: Owner,
@@ -47,11 +47,28 @@ impl<Owner> SignIn<Owner> {
     }
 }
 
+/// Says nothing of the owner.
+impl<Owner> std::fmt::Debug for SignIn<Owner> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignIn").field("remember", &self.remember).finish_non_exhaustive()
+    }
+}
+
 /// The owner to set, and how long to remember.
 struct Proof<Owner> {
     /// `None`: whatever the session has, as `authenticate` leaves it.
     owner: Option<Owner>,
-    remember: Option<Duration>,
+    remember: Remember,
+}
+
+/// What a proof of identity does to the limits.
+enum Remember {
+    /// Back to the policy.
+    No,
+    /// "Remember me", for this long.
+    For(Duration),
+    /// A remembered session stays as it is, another follows the policy.
+    AsBefore,
 }
 
 impl<M: SessionModel> SessionRepository<M> {
@@ -90,11 +107,15 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbOwnedSession<C>,
     {
-        self.prove(conn, session, Proof { owner: Some(sign_in.owner), remember: sign_in.remember })
+        self.prove(
+            conn,
+            session,
+            Proof { owner: Some(sign_in.owner), remember: sign_in.remember.map_or(Remember::No, Remember::For) },
+        )
     }
 
     /// Records a proof of identity without naming an owner: new token, fresh clocks, pending changes. For models without an
-    /// owner, and for asking a signed-in user's password again.
+    /// owner, and for asking a signed-in user's password again: a session that is remembered keeps its limits.
     ///
     /// # Errors
     ///
@@ -117,7 +138,7 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let proof = Proof { owner: session.model().owner_field().cloned(), remember: None };
+        let proof = Proof { owner: session.model().owner_field().cloned(), remember: Remember::AsBefore };
         self.prove(conn, session, proof)
     }
 
@@ -181,38 +202,26 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         let mut target = session.model().clone();
         target.set_owner_field(proof.owner.clone());
-        let (mut base, mut kept) = (*session.seen(), None);
-        for _ in 0..super::save::MAX_MERGES {
+        let mut draws = self.draws();
+        loop {
             let now = self.now();
-            let token: SessionToken = match kept.take() {
-                Some(token) => token,
-                None => self.inner.tokens.token()?,
-            };
-            let mut stamp = self.proved(base, &target, proof, now)?;
+            let token = draws.token(session.seen().digest)?;
+            let mut stamp = self.proved(*session.seen(), &target, proof, now)?;
             replace_token(&mut stamp, session.seen(), &token, now);
             let guard = self.guard(session, row, now);
             let write = Write::new(&target, &session.model().core_field().data, &stamp);
-            if self.rotate_row(conn, session, &token, deed, |conn| M::authenticate(conn, &guard, &write))? {
+            if self.rotate_row(conn, &token, deed, |conn| M::authenticate(conn, &guard, &write))? {
                 let data = session.model().core_field().data.clone();
                 *session.model_mut() = target;
                 session.stored(row, stamp, data);
                 session.tell(token);
                 return Ok(());
             }
-            // While the clock stands still nobody can have been seen later, which is the one other thing that the guard minds.
-            if self.now() > now {
-                if let Ok((newer, _)) = self.look_again(conn, session, row, now, deed)?.into_row(deed) {
-                    let newer = newer.core_field().stamp;
-                    kept = (newer.last_seen_at > stamp.last_seen_at).then_some(token);
-                    base.last_seen_at = newer.last_seen_at;
-                    continue;
-                }
-            }
-            if self.start_anew(conn, session, proof, &token, deed)? {
+            if self.start_anew(conn, session, proof, token, deed)? {
                 return Ok(());
             }
+            draws.taken();
         }
-        Err(Error::new(ErrorKind::Conflict, deed).with_detail("the session changes all the time, or tokens are taken"))
     }
 
     /// Changes are pending: they are written too, so the version must be the one that was seen.
@@ -247,12 +256,12 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let mut token = None;
+        let mut draws = self.draws();
         for _ in 0..super::save::MAX_MERGES {
             let now = self.now();
             let data = session.text_to_store()?;
             let mut stamp = self.proved(*session.seen(), session.model(), proof, now)?;
-            match self.renew_row(conn, session, row, now, &mut stamp, &data, &mut token, deed) {
+            match self.renew_row(conn, session, row, now, &mut stamp, &data, &mut draws, deed) {
                 Ok(Some(token)) => {
                     session.stored(row, stamp, data);
                     session.note_write(self.in_transaction_of_caller(conn)?);
@@ -261,13 +270,11 @@ impl<M: SessionModel> SessionRepository<M> {
                 }
                 Ok(None) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::Gone | ErrorKind::Rotated) => {
-                    let token = match token.take() {
-                        Some(token) => token,
-                        None => self.inner.tokens.token()?,
-                    };
-                    if self.start_anew(conn, session, proof, &token, deed)? {
+                    let token = draws.token(session.seen().digest)?;
+                    if self.start_anew(conn, session, proof, token, deed)? {
                         return Ok(());
                     }
+                    draws.taken();
                 }
                 Err(error) => return Err(error),
             }
@@ -281,15 +288,12 @@ impl<M: SessionModel> SessionRepository<M> {
         conn: &mut C,
         session: &mut Session<M>,
         proof: &Proof<M::Owner>,
-        token: &SessionToken,
+        token: SessionToken,
         deed: &'static str,
     ) -> Result<bool>
     where
         M: DbSession<C>,
     {
-        if token.digest() == session.seen().digest {
-            return Ok(false);
-        }
         let now = self.now();
         let mut model = self.fresh_model();
         let entries = session.content_for_new(&mut model);
@@ -300,7 +304,7 @@ impl<M: SessionModel> SessionRepository<M> {
         let write = Write::new(&model, &data, &stamp);
         let Some(row) = self.send(conn, deed, |conn| Self::insert_row(conn, &write))? else { return Ok(false) };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "the former session is gone or rotated", "created");
-        session.become_new(model, row, stamp, data, token.clone())?;
+        session.become_new(model, row, stamp, data, token)?;
         session.note_insert(self.in_transaction_of_caller(conn)?);
         Ok(true)
     }
@@ -354,40 +358,33 @@ impl<M: SessionModel> SessionRepository<M> {
         M: DbSession<C>,
     {
         let data = JsonText::empty();
-        let (mut kept, mut blocked) = (None, false);
-        let database = |error| Error::from_database(deed, error);
+        let (mut draws, mut blocked) = (self.draws(), false);
+        let (database, own) = (|error| Error::from_database(deed, error), session.seen().digest);
         let inserted = self.send_together(conn, deed, |conn| {
             let ended = end(conn);
             blocked = ended.is_err();
             if !ended.map_err(database)? {
                 return Ok(None);
             }
-            for _ in 0..MAX_DRAWS {
-                let token: SessionToken = match kept.take() {
-                    Some(token) => token,
-                    None => self.inner.tokens.token()?,
-                };
-                if token.digest() == session.seen().digest {
-                    continue;
-                }
+            loop {
+                let token = draws.token(own)?;
                 stamp.digest = token.digest();
                 let write = Write::new(&model, &data, &stamp);
-                if let Some(new_row) = Self::insert_row(conn, &write).map_err(database)? {
-                    kept = Some(token);
-                    return Ok(Some(new_row));
+                match Self::insert_row(conn, &write).map_err(database)? {
+                    Some(new_row) => return Ok(Some((new_row, token))),
+                    None => draws.taken(),
                 }
             }
-            Err(Error::new(ErrorKind::Config, deed).with_detail("the token source gives tokens that are taken"))
         });
-        let (new_row, token) = match (inserted, kept) {
-            (Ok(Some(new_row)), Some(token)) => (new_row, token),
-            (Ok(_), _) => {
+        let (new_row, token) = match inserted {
+            Ok(Some(inserted)) => inserted,
+            Ok(None) => {
                 let answer = self.look_again(conn, session, row, self.now(), deed)?;
                 // Whatever else changed, it was not there when it was to be deleted.
                 return Err(answer.into_row(deed).err().unwrap_or_else(|| Error::new(ErrorKind::Conflict, deed)));
             }
-            (Err(error), _) if blocked => return Err(self.name_constraint(conn, error)),
-            (Err(error), _) => return Err(error),
+            Err(error) if blocked => return Err(self.name_constraint(conn, error)),
+            Err(error) => return Err(error),
         };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "another owner takes its place", "ended");
         tracing::info!(target: "diesel_sessions", row_id = %new_row, reason = "another owner", "created");
@@ -407,15 +404,16 @@ impl<M: SessionModel> SessionRepository<M> {
     /// The core columns after a proof of identity at `now`.
     fn proved(&self, mut stamp: Stamp, target: &M, proof: &Proof<M::Owner>, now: Timestamp6) -> Result<Stamp> {
         let timeouts = match proof.remember {
-            Some(duration) => Timeouts { idle: Some(duration), absolute: Some(duration) },
-            None => self.timeouts_of(target)?,
+            Remember::AsBefore if stamp.persistent => None,
+            Remember::For(duration) => Some(Timeouts { idle: Some(duration), absolute: Some(duration) }),
+            Remember::AsBefore | Remember::No => Some(self.timeouts_of(target)?),
         };
-        stamp.persistent = proof.remember.is_some();
-        stamp.idle_timeout = timeouts.idle.map(policy::whole_seconds).transpose()?;
-        stamp.deadline_at = match timeouts.absolute {
-            Some(absolute) => Some(now.plus(TimeDelta::seconds(policy::whole_seconds(absolute)?.into()))),
-            None => None,
-        };
+        if let Some(timeouts) = timeouts {
+            stamp.persistent = matches!(proof.remember, Remember::For(_));
+            stamp.idle_timeout = timeouts.idle.map(policy::whole_seconds).transpose()?;
+            let absolute = timeouts.absolute.map(policy::whole_seconds).transpose()?;
+            stamp.deadline_at = absolute.map(|seconds| now.plus(TimeDelta::seconds(seconds.into())));
+        }
         stamp.authenticated_at = Some(now);
         stamp.see(now);
         Ok(stamp)

@@ -179,7 +179,7 @@ impl<M: SessionModel> Session<M> {
     pub(crate) fn check_columns(&self) -> Result<()> {
         for column in self.changed_columns().filter(|column| M::COLUMNS[*column].by_key) {
             let name = M::COLUMNS[column].name;
-            let value = self.model.column_value(column).map_err(|error| not_serializable(name, &error))?;
+            let value = self.model.column_value(column).map_err(|_| not_serializable(name))?;
             check_key(name)?;
             check_value(name, &value)?;
         }
@@ -194,8 +194,7 @@ impl<M: SessionModel> Session<M> {
     }
 }
 
-pub(super) fn not_serializable(key: &str, error: &serde_json::Error) -> Error {
+pub(super) fn not_serializable(key: &str) -> Error {
     Error::new(ErrorKind::NotSerializable, "could not serialise the value")
-        .with_detail(format!("the value of `{key}` cannot be serialised"))
-        .with_source(data::Position::of(error))
+        .with_detail(format!("the `Serialize` of `{key}` fails"))
 }

@@ -421,11 +421,11 @@ impl<M: SessionModel> Session<M> {
     }
 
     fn column(&self, column: usize) -> Result<Value> {
-        self.model.column_value(column).map_err(|error| not_serializable(M::COLUMNS[column].name, &error))
+        self.model.column_value(column).map_err(|_| not_serializable(M::COLUMNS[column].name))
     }
 
     fn set_column(&mut self, column: usize, value: &Value) -> Result<()> {
-        self.model_mut().set_column(column, value).map_err(|error| data::wrong_type(M::COLUMNS[column].name, &error))
+        self.model_mut().set_column(column, value).map_err(|_| data::wrong_type(M::COLUMNS[column].name))
     }
 
     fn set_data(&mut self, key: &str, value: Value) -> Result<()> {

@@ -4,4 +4,18 @@
 #[path = "../support/support.rs"]
 mod support;
 
+mod bad_database;
+mod concurrency;
+mod data;
+mod ending;
+mod expiry;
 mod life;
+mod mapping;
+mod mixin;
+mod pools;
+mod properties;
+mod purging;
+mod rotation;
+mod secrets;
+mod transactions;
+mod typed_columns;

@@ -62,9 +62,9 @@ impl Db for Mysql {
 
 impl Drop for Mysql {
     fn drop(&mut self) {
-        let dropped = MysqlConnection::establish(&self.admin)
-            .map_err(|error| error.to_string())
-            .and_then(|mut conn| conn.batch_execute(&format!("DROP DATABASE IF EXISTS {}", self.name)).map_err(|error| error.to_string()));
+        let dropped = MysqlConnection::establish(&self.admin).map_err(|error| error.to_string()).and_then(|mut conn| {
+            conn.batch_execute(&format!("DROP DATABASE IF EXISTS {}", self.name)).map_err(|error| error.to_string())
+        });
         if let Err(error) = dropped {
             eprintln!("left behind {}: {error}", self.name);
         }

@@ -64,11 +64,9 @@ impl Db for Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let dropped = PgConnection::establish(&self.admin)
-            .map_err(|error| error.to_string())
-            .and_then(|mut conn| {
-                conn.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).map_err(|error| error.to_string())
-            });
+        let dropped = PgConnection::establish(&self.admin).map_err(|error| error.to_string()).and_then(|mut conn| {
+            conn.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).map_err(|error| error.to_string())
+        });
         if let Err(error) = dropped {
             eprintln!("left behind {}: {error}", self.name);
         }

@@ -38,8 +38,10 @@ impl Db for Sqlite {
 
     fn connect(&self) -> SqliteConnection {
         let mut conn = SqliteConnection::establish(&self.url()).unwrap();
-        conn.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON")
-            .unwrap();
+        conn.batch_execute(
+            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON",
+        )
+        .unwrap();
         conn
     }
 
