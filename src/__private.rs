@@ -4,7 +4,7 @@ pub use chrono::{DateTime, Utc};
 pub use diesel;
 pub use serde_json::{Error as JsonError, Value, to_value};
 
-pub use crate::model::{Findings, Guard, SaveShape, Write};
+pub use crate::model::{Findings, Guard, Replaced, SaveShape, Write};
 pub use crate::statement;
 
 #[cfg(feature = "mysql")]

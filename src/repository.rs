@@ -85,8 +85,8 @@ const MAX_DRAWS: usize = 5;
 #[expect(clippy::large_enum_variant, reason = "it is taken apart at once; a box would be an allocation for each load")]
 enum Found<M: SessionModel> {
     Live(Session<M>),
-    /// The row, and the digest that its last rotation replaced.
-    Superseded(M::RowId, TokenDigest),
+    /// The row, the digest that its last rotation replaced, and when it was created.
+    Superseded(M::RowId, TokenDigest, Timestamp6),
     Nothing,
 }
 
@@ -136,9 +136,9 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         match self.look_up(conn, token.into())? {
             Found::Live(session) => Ok(session),
-            Found::Superseded(row, digest) => {
+            Found::Superseded(row, digest, created_at) => {
                 let stamp = Stamp { digest, ..self.stamp_of_new() };
-                let mut session = Session::<M>::superseded(stamp, row, Arc::clone(&self.inner.clock));
+                let mut session = Session::<M>::superseded(stamp, row, created_at, Arc::clone(&self.inner.clock));
                 session.note_read(self.in_transaction_of_caller(conn)?);
                 Ok(session)
             }
@@ -283,7 +283,7 @@ impl<M: SessionModel> SessionRepository<M> {
         match session.state() {
             State::New => self.insert(conn, session, DEED, None),
             State::Stored(_) => Err(Error::new(ErrorKind::AlreadyExists, DEED).with_detail("the session has its row")),
-            State::Superseded(_) => Err(Error::new(ErrorKind::Rotated, DEED)),
+            State::Superseded(..) => Err(Error::new(ErrorKind::Rotated, DEED)),
             State::Ended => Err(Error::new(ErrorKind::Gone, DEED)),
         }
     }
@@ -305,8 +305,10 @@ impl<M: SessionModel> SessionRepository<M> {
             return Ok(Found::Live(session));
         }
         match self.send(conn, DEED, |conn| M::find_replaced(conn, digest, now))? {
-            Some((row, rotated_at)) if decision::in_grace(rotated_at, now) => Ok(Found::Superseded(row, digest)),
-            Some((row, _)) => {
+            Some((row, rotated_at, created_at)) if decision::in_grace(rotated_at, now) => {
+                Ok(Found::Superseded(row, digest, created_at))
+            }
+            Some((row, ..)) => {
                 tracing::warn!(target: "diesel_sessions", row_id = %row, reason = "replaced by a rotation", "old token seen again");
                 Ok(Found::Nothing)
             }

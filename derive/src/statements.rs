@@ -34,7 +34,7 @@ fn db_session(model: &Model) -> TokenStream {
     let id = &model.id.column;
     let core = |name: &str| model.columns.get(name).clone();
     let (uuid, previous_uuid, data, version) = (core("uuid"), core("previous_uuid"), core("data"), core("version"));
-    let (authenticated_at, rotated_at) = (core("authenticated_at"), core("rotated_at"));
+    let (created_at, authenticated_at, rotated_at) = (core("created_at"), core("authenticated_at"), core("rotated_at"));
     let (last_seen_at, expires_at, deadline_at) = (core("last_seen_at"), core("expires_at"), core("deadline_at"));
     let (idle_timeout, persistent) = (core("idle_timeout"), core("persistent"));
 
@@ -134,10 +134,10 @@ fn db_session(model: &Model) -> TokenStream {
                 conn: &mut C,
                 digest: ::diesel_sessions::TokenDigest,
                 now: ::diesel_sessions::Timestamp6,
-            ) -> diesel::QueryResult<::core::option::Option<(<Self as ::diesel_sessions::SessionModel>::RowId, ::core::option::Option<::diesel_sessions::Timestamp6>)>> {
+            ) -> diesel::QueryResult<::core::option::Option<__sessions::Replaced<<Self as ::diesel_sessions::SessionModel>::RowId>>> {
                 let row = __table::table
                     .filter(__table::#previous_uuid.eq(digest).and(__table::#expires_at.gt(now)))
-                    .select((__table::#id, __table::#rotated_at));
+                    .select((__table::#id, __table::#rotated_at, __table::#created_at));
                 diesel::RunQueryDsl::get_result(row, conn).optional()
             }
 

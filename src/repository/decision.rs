@@ -50,8 +50,8 @@ pub(super) fn after_miss<M: SessionModel>(row: Option<M>, seen: &Stamp, version:
 
 /// Whether a row with the id of a session is that session, rotated more than once since: its id alone may be given again to
 /// another where the session's own insert was rolled back.
-pub(super) fn is_rotated_successor(row: &Stamp, seen: &Stamp) -> bool {
-    row.created_at == seen.created_at && row.rotated_at.is_some() && row.rotated_at != seen.rotated_at
+pub(super) fn is_rotated_since(row: &Stamp, created_at: Timestamp6) -> bool {
+    row.created_at == created_at && row.rotated_at.is_some()
 }
 
 /// Whether the token that a rotation replaced belongs to a request that may still be under way.

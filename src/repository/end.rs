@@ -2,6 +2,7 @@
 
 use super::renew::{replace_token, stored_row};
 use super::{SessionRepository, decision};
+use crate::clock::Timestamp6;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbOwnedSession, DbSession, SessionModel, Write};
 use crate::session::{Session, State};
@@ -44,13 +45,13 @@ impl<M: SessionModel> SessionRepository<M> {
         let row = match session.state() {
             State::Stored(row) => {
                 session.check_model(DEED)?;
-                Some(row)
+                Some((row, session.seen().created_at))
             }
-            State::Superseded(row) => Some(row),
+            State::Superseded(row, created_at) => Some((row, created_at)),
             State::New | State::Ended => None,
         };
-        if let Some(row) = row {
-            if self.end_row(conn, session, row, DEED)? {
+        if let Some((row, created_at)) = row {
+            if self.end_row(conn, session, row, created_at, DEED)? {
                 tracing::info!(target: "diesel_sessions", row_id = %row, reason = "asked for", "ended");
             }
         }
@@ -59,7 +60,14 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 
     /// Deletes the row of a handle; says whether there was one.
-    fn end_row<C>(&self, conn: &mut C, session: &Session<M>, row: M::RowId, deed: &'static str) -> Result<bool>
+    fn end_row<C>(
+        &self,
+        conn: &mut C,
+        session: &Session<M>,
+        row: M::RowId,
+        created_at: Timestamp6,
+        deed: &'static str,
+    ) -> Result<bool>
     where
         M: DbSession<C>,
     {
@@ -68,7 +76,7 @@ impl<M: SessionModel> SessionRepository<M> {
                 return Ok(true);
             }
             let found = self.send(conn, deed, |conn| M::read_again(conn, row))?;
-            if !found.is_some_and(|found| decision::is_rotated_successor(&found.core_field().stamp, session.seen())) {
+            if !found.is_some_and(|found| decision::is_rotated_since(&found.core_field().stamp, created_at)) {
                 return Ok(false);
             }
         }

@@ -269,7 +269,7 @@ pub(super) fn stored_row<M: SessionModel>(session: &Session<M>, deed: &'static s
     match session.state() {
         State::Stored(row) => Ok(row),
         State::New => Err(Error::new(ErrorKind::NotCreated, deed)),
-        State::Superseded(_) => Err(Error::new(ErrorKind::Rotated, deed)),
+        State::Superseded(..) => Err(Error::new(ErrorKind::Rotated, deed)),
         State::Ended => Err(Error::new(ErrorKind::Gone, deed)),
     }
 }

@@ -66,7 +66,7 @@ impl<M: SessionModel> SessionRepository<M> {
                 }
                 return self.insert(conn, session, DEED, None).map(|()| Saved::Created);
             }
-            State::Superseded(_) => return Err(Error::new(ErrorKind::Rotated, DEED)),
+            State::Superseded(..) => return Err(Error::new(ErrorKind::Rotated, DEED)),
             State::Ended => return Err(Error::new(ErrorKind::Gone, DEED)),
         };
         session.check_model(DEED)?;

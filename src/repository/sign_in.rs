@@ -152,7 +152,7 @@ impl<M: SessionModel> SessionRepository<M> {
         session.note_verb(self.in_transaction_of_caller(conn)?);
         match session.state() {
             State::Ended => return Err(Error::new(ErrorKind::Gone, DEED)),
-            State::New | State::Superseded(_) => self.prove_new(conn, session, &proof, DEED)?,
+            State::New | State::Superseded(..) => self.prove_new(conn, session, &proof, DEED)?,
             State::Stored(row) => {
                 let replaces = session.stored_owner().is_some_and(|stored| proof.owner.as_ref() != Some(stored));
                 if replaces {

@@ -1,0 +1,16 @@
+//! A column is named without its table.
+
+use diesel::prelude::*;
+use diesel_sessions::plain::sqlite::schema::sessions;
+use diesel_sessions::{DbSession, SessionCore};
+
+#[derive(Clone, Queryable, Selectable, DbSession)]
+#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite))]
+#[session(columns(data = sessions::_data))]
+pub struct AppSession {
+    pub id: i32,
+    #[diesel(embed)]
+    pub core: SessionCore<AppSession>,
+}
+
+fn main() {}

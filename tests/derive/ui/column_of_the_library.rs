@@ -1,0 +1,16 @@
+//! A typed column is the application's own.
+
+use diesel_sessions::plain::sqlite::schema::sessions;
+use diesel_sessions::{DbSession, SessionCore};
+
+#[derive(Clone, DbSession)]
+#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite))]
+pub struct AppSession {
+    pub id: i32,
+    #[diesel(embed)]
+    pub core: SessionCore<AppSession>,
+    #[diesel(column_name = last_seen_at)]
+    pub seen: Option<String>,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! A default has the type of its column.
+
+use diesel::prelude::*;
+use diesel_sessions::plain::sqlite::schema::sessions;
+use diesel_sessions::{DbSession, SessionCore};
+
+#[derive(Clone, Queryable, Selectable, DbSession)]
+#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite))]
+pub struct AppSession {
+    pub id: i32,
+    #[diesel(embed)]
+    pub core: SessionCore<AppSession>,
+    #[session(default = 1)]
+    pub user_agent: Option<String>,
+}
+
+fn main() {}

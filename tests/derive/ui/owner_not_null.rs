@@ -1,0 +1,16 @@
+//! A session begins without an owner.
+
+use diesel_sessions::plain::sqlite::schema::sessions;
+use diesel_sessions::{DbSession, SessionCore};
+
+#[derive(Clone, DbSession)]
+#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite))]
+pub struct AppSession {
+    pub id: i32,
+    #[diesel(embed)]
+    pub core: SessionCore<AppSession>,
+    #[session(owner)]
+    pub user_id: i64,
+}
+
+fn main() {}

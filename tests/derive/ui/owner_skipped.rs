@@ -1,0 +1,17 @@
+//! The owner is reached by its key.
+
+use diesel::prelude::*;
+use diesel_sessions::plain::sqlite::schema::sessions;
+use diesel_sessions::{DbSession, SessionCore};
+
+#[derive(Clone, Queryable, Selectable, DbSession)]
+#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite))]
+pub struct AppSession {
+    pub id: i32,
+    #[diesel(embed)]
+    pub core: SessionCore<AppSession>,
+    #[session(owner, skip)]
+    pub user_id: Option<i64>,
+}
+
+fn main() {}

@@ -1,0 +1,2 @@
+-- The user's password is asked for again.
+UPDATE `sessions` SET `_uuid` = ?, `_previous_uuid` = ?, `rotated_at` = ?, `authenticated_at` = ?, `last_seen_at` = CASE WHEN ((`sessions`.`last_seen_at` > ?)) THEN (`sessions`.`last_seen_at`) ELSE (?) END, `expires_at` = ?, `deadline_at` = ?, `idle_timeout` = ?, `persistent` = ?, `user_id` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = ?)) AND (`sessions`.`expires_at` > ?));

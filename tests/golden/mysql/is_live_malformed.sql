@@ -1,0 +1,2 @@
+-- A token that is none.
+-- Nothing is sent.

@@ -1,0 +1,2 @@
+-- No cookie came.
+-- Nothing is sent.

@@ -1,0 +1,2 @@
+-- The session was given an idle timeout of its own.
+UPDATE `sessions` SET `_data` = ?, `user_id` = ?, `remote_addr` = ?, `user_agent` = ?, `last_seen_at` = ?, `expires_at` = ?, `deadline_at` = ?, `idle_timeout` = ?, `persistent` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = ?)) AND (`sessions`.`expires_at` > ?)) AND (`sessions`.`_version` = ?)) AND (`sessions`.`last_seen_at` <= ?));

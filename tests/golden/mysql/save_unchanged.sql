@@ -1,0 +1,2 @@
+-- Nothing was changed, and no touch is due.
+-- Nothing is sent.

@@ -1,0 +1,4 @@
+-- The session was ended meanwhile: a new one begins.
+UPDATE `sessions` SET `_uuid` = ?, `_previous_uuid` = ?, `rotated_at` = ?, `authenticated_at` = ?, `last_seen_at` = CASE WHEN ((`sessions`.`last_seen_at` > ?)) THEN (`sessions`.`last_seen_at`) ELSE (?) END, `expires_at` = ?, `deadline_at` = ?, `idle_timeout` = ?, `persistent` = ?, `user_id` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = ?)) AND (`sessions`.`expires_at` > ?));
+INSERT INTO `sessions` (`_uuid`, `_version`, `_data`, `created_at`, `authenticated_at`, `last_seen_at`, `expires_at`, `deadline_at`, `idle_timeout`, `persistent`, `user_id`, `remote_addr`, `user_agent`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+SELECT `sessions`.`id` FROM `sessions` WHERE (`sessions`.`_uuid` = ?);

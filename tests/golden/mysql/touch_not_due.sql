@@ -1,0 +1,2 @@
+-- The session has just been seen.
+-- Nothing is sent.

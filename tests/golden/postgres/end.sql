@@ -1,0 +1,2 @@
+-- A stored session.
+DELETE FROM "sessions" WHERE ("sessions"."id" = $1);

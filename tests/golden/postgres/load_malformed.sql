@@ -1,0 +1,2 @@
+-- Tokens that are none.
+-- Nothing is sent.

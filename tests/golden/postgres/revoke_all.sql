@@ -1,0 +1,2 @@
+-- All of the owner's sessions.
+DELETE FROM "sessions" WHERE ("sessions"."user_id" = $1);

@@ -1,0 +1,2 @@
+-- An operator ends all sessions.
+DELETE FROM "sessions";

@@ -1,0 +1,2 @@
+-- The session was given an idle timeout of its own.
+UPDATE "sessions" SET "_data" = $1, "user_id" = $2, "remote_addr" = $3, "user_agent" = $4, "last_seen_at" = $5, "expires_at" = $6, "deadline_at" = $7, "idle_timeout" = $8, "persistent" = $9, "_version" = ("sessions"."_version" + $10) WHERE ((((("sessions"."id" = $11) AND ("sessions"."_uuid" = $12)) AND ("sessions"."expires_at" > $13)) AND ("sessions"."_version" = $14)) AND ("sessions"."last_seen_at" <= $15));

@@ -1,0 +1,2 @@
+-- A session without a row.
+-- Nothing is sent.

@@ -1,0 +1,2 @@
+-- A new session in which nothing was set.
+-- Nothing is sent.

@@ -1,0 +1,2 @@
+-- There is no row yet.
+INSERT INTO `sessions` (`_uuid`, `_version`, `_data`, `created_at`, `authenticated_at`, `last_seen_at`, `expires_at`, `deadline_at`, `idle_timeout`, `persistent`, `user_id`, `remote_addr`, `user_agent`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (`_uuid`) DO NOTHING RETURNING `id`;
