@@ -39,7 +39,7 @@ fn db_session(model: &Model) -> TokenStream {
     let (idle_timeout, persistent) = (core("idle_timeout"), core("persistent"));
 
     let typed: Vec<TokenStream> = model.typed.iter().map(set_typed).collect();
-    let owner = model.owner().map(|owner| set_typed(owner)).map(|set| quote!(#set,));
+    let owner = model.owner().map(set_typed).map(|set| quote!(#set,));
     let bump = quote!(__statement::set(__table::#version, __table::#version + 1));
     let set_data = quote!(__statement::set(__table::#data, write.data));
     let set_touch = quote! {
