@@ -223,3 +223,64 @@ impl<T: QuerySource, Expired, Order, Conn> RunQueryDsl<Conn> for DeleteBatch<T, 
 #[cfg(feature = "mysql")]
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteBatchId;
+
+/// `DELETE FROM table WHERE key = ANY(ARRAY(batch))`: PostgreSQL's bounded delete.
+///
+/// The array is what bounds it: PostgreSQL evaluates it once. A subselect behind `IN` may be run again for every row that a
+/// nested loop tries, and with SKIP LOCKED each run finds other rows.
+#[cfg(feature = "postgres")]
+pub struct DeleteSelected<T: QuerySource, Key, Batch> {
+    from: T::FromClause,
+    key: Key,
+    batch: Batch,
+}
+
+/// Makes a [`DeleteSelected`] of the rows whose key the batch selects.
+#[cfg(feature = "postgres")]
+pub fn delete_selected<T, Key, Batch>(table: T, key: Key, batch: Batch) -> DeleteSelected<T, Key, Batch>
+where
+    T: Table,
+    Key: Column<Table = T>,
+    Batch: Query<SqlType = Key::SqlType>,
+{
+    DeleteSelected { from: table.from_clause(), key, batch }
+}
+
+#[cfg(feature = "postgres")]
+impl<T, Key, Batch> QueryFragment<diesel::pg::Pg> for DeleteSelected<T, Key, Batch>
+where
+    T: Table,
+    T::FromClause: QueryFragment<diesel::pg::Pg>,
+    Key: QueryFragment<diesel::pg::Pg>,
+    Batch: QueryFragment<diesel::pg::Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::pg::Pg>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.key.walk_ast(out.reborrow())?;
+        out.push_sql(" = ANY(ARRAY(");
+        self.batch.walk_ast(out.reborrow())?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<T, Key, Batch> QueryId for DeleteSelected<T, Key, Batch>
+where
+    T: QuerySource + QueryId,
+    Key: QueryId,
+    Batch: QueryId,
+{
+    type QueryId = (DeleteSelectedId, T::QueryId, Key::QueryId, Batch::QueryId);
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID && Key::HAS_STATIC_QUERY_ID && Batch::HAS_STATIC_QUERY_ID;
+}
+
+#[cfg(feature = "postgres")]
+impl<T: QuerySource, Key, Batch, Conn> RunQueryDsl<Conn> for DeleteSelected<T, Key, Batch> {}
+
+/// Tells the id of a [`DeleteSelected`] from any other query's.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSelectedId;

@@ -99,7 +99,13 @@ fn db_session(model: &Model) -> TokenStream {
     };
     let insert = insert(model, is_mysql);
     let for_update = if is_mysql { quote!(.for_update()) } else { quote!() };
-    let skip_locked = if is_postgres { quote!(.for_update().skip_locked()) } else { quote!() };
+    let (skip_locked, delete_batch) = if is_postgres {
+        let delete = quote!(__statement::delete_selected(__table::table, __table::#id, batch));
+        (quote!(.for_update().skip_locked()), quote!(diesel::RunQueryDsl::execute(#delete, conn)))
+    } else {
+        let delete = quote!(diesel::delete(__table::table.filter(__table::#id.eq_any(batch))));
+        (quote!(), quote!(diesel::RunQueryDsl::execute(#delete, conn)))
+    };
     let purge = if is_mysql {
         quote!(diesel::RunQueryDsl::execute(__statement::delete_batch(__table::table, __table::#expires_at.le(now), (__table::#expires_at, __table::#id), limit), conn))
     } else {
@@ -111,7 +117,7 @@ fn db_session(model: &Model) -> TokenStream {
                 .limit(limit)
                 #skip_locked
                 .select(expired.field(__table::#id));
-            diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq_any(batch))), conn)
+            #delete_batch
         }
     };
     let connection_bounds = quote!(C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection);

@@ -154,10 +154,12 @@ impl<M: SessionModel> SessionRepository<M> {
             State::Ended => return Err(Error::new(ErrorKind::Gone, DEED)),
             State::New | State::Superseded(..) => self.prove_new(conn, session, &proof, DEED)?,
             State::Stored(row) => {
+                // A remembered session's limits are written as they were read, so nobody may have changed them meanwhile.
+                let keeps_limits = matches!(proof.remember, Remember::AsBefore) && session.is_persistent();
                 let replaces = session.stored_owner().is_some_and(|stored| proof.owner.as_ref() != Some(stored));
                 if replaces {
                     self.replace_row(conn, session, row, &proof, DEED)?;
-                } else if session.was_changed() {
+                } else if session.was_changed() || keeps_limits {
                     self.prove_changed(conn, session, row, &proof, DEED)?;
                 } else {
                     self.prove_unchanged(conn, session, row, &proof, DEED)?;
