@@ -143,8 +143,10 @@ pub(super) fn prove(mut world: World, at: &At<'_>, handle: Handle, owner: Option
         let content = Content { owner, address: changed_address(&handle), ..Content::default() };
         return put_new(world, at, fresh(), content, Answer::Nothing);
     }
+    // The limits of a remembered session are written as they were read, so the version must be the one that was seen.
+    let keeps_limits = matches!(remember, Remember::AsBefore) && handle.stamp.persistent;
     match world.live(id, handle.stamp.token, at.now) {
-        Ok(row) if handle.changed() => {
+        Ok(row) if handle.changed() || keeps_limits => {
             let mut pending = handle;
             pending.now.owner = owner;
             let handles = writers(pending, &row, at);
