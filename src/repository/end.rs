@@ -6,6 +6,7 @@ use crate::clock::Timestamp6;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbOwnedSession, DbSession, SessionModel, Write};
 use crate::session::{Session, State};
+use crate::token::TokenDigest;
 
 impl<M: SessionModel> SessionRepository<M> {
     /// Ends a session now: its row is deleted, also when another request has rotated it meanwhile. Ending one that is gone, or
@@ -51,7 +52,8 @@ impl<M: SessionModel> SessionRepository<M> {
             State::New | State::Ended => None,
         };
         if let Some((row, created_at)) = row {
-            if self.end_row(conn, session, row, created_at, DEED)? {
+            let known = session.guard_of_end();
+            if self.send_deletion(conn, DEED, |conn| Self::end_row(conn, row, known, created_at))? > 0 {
                 tracing::info!(target: "diesel_sessions", row_id = %row, reason = "asked for", "ended");
             }
         }
@@ -59,28 +61,25 @@ impl<M: SessionModel> SessionRepository<M> {
         Ok(())
     }
 
-    /// Deletes the row of a handle; says whether there was one.
-    fn end_row<C>(
-        &self,
+    /// Deletes the row that a handle stands for: by its id alone, or where SQLite may have given the id again, by id and
+    /// `known` digest; a row that was rotated more than once since is known by its time of creation.
+    pub(super) fn end_row<C>(
         conn: &mut C,
-        session: &Session<M>,
         row: M::RowId,
+        known: Option<TokenDigest>,
         created_at: Timestamp6,
-        deed: &'static str,
-    ) -> Result<bool>
+    ) -> diesel::QueryResult<usize>
     where
         M: DbSession<C>,
     {
-        if let Some(digest) = session.guard_of_end() {
-            if self.send_deletion(conn, deed, |conn| M::end_known(conn, row, digest))? > 0 {
-                return Ok(true);
-            }
-            let found = self.send(conn, deed, |conn| M::read_again(conn, row))?;
+        if let Some(digest) = known {
+            let rows = M::end_known(conn, row, digest)?;
+            let found = if rows == 0 { M::read_again(conn, row)? } else { None };
             if !found.is_some_and(|found| decision::is_rotated_since(&found.core_field().stamp, created_at)) {
-                return Ok(false);
+                return Ok(rows);
             }
         }
-        Ok(self.send_deletion(conn, deed, |conn| M::end(conn, row))? > 0)
+        M::end(conn, row)
     }
 
     /// Revokes a session by its row, whoever owns it; says whether there was one. For operators: a user's own list revokes

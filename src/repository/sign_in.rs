@@ -11,7 +11,7 @@ use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbOwnedSession, DbSession, SessionModel, Stamp, Write};
 use crate::policy::{self, Timeouts};
-use crate::session::{Session, State, new_stamp};
+use crate::session::{PolicyChange, Session, State, new_stamp};
 use crate::token::SessionToken;
 
 /// Who signs in, and for how long the client is to be remembered.
@@ -115,7 +115,8 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 
     /// Records a proof of identity without naming an owner: new token, fresh clocks, pending changes. For models without an
-    /// owner, and for asking a signed-in user's password again: a session that is remembered keeps its limits.
+    /// owner, and for asking a signed-in user's password again: a session that is remembered keeps its limits, and limits of its
+    /// own that are pending are stored.
     ///
     /// # Errors
     ///
@@ -182,7 +183,7 @@ impl<M: SessionModel> SessionRepository<M> {
         let stamp = new_stamp(self.now(), Timeouts::NEVER);
         let stamp = Stamp { created_at: session.seen().created_at, ..stamp };
         let inserted = self
-            .proved(stamp, session.model(), proof, stamp.last_seen_at)
+            .proved(stamp, session.model(), proof, session.policy_change(), stamp.last_seen_at)
             .and_then(|stamp| self.insert(conn, session, deed, Some(stamp)));
         if inserted.is_err() {
             session.model_mut().set_owner_field(before);
@@ -208,7 +209,7 @@ impl<M: SessionModel> SessionRepository<M> {
         loop {
             let now = self.now();
             let token = draws.token(session.seen().digest)?;
-            let mut stamp = self.proved(*session.seen(), &target, proof, now)?;
+            let mut stamp = self.proved(*session.seen(), &target, proof, PolicyChange::default(), now)?;
             replace_token(&mut stamp, session.seen(), &token, now);
             let guard = self.guard(session, row, now);
             let write = Write::new(&target, &session.model().core_field().data, &stamp);
@@ -262,7 +263,7 @@ impl<M: SessionModel> SessionRepository<M> {
         for _ in 0..super::save::MAX_MERGES {
             let now = self.now();
             let data = session.text_to_store()?;
-            let mut stamp = self.proved(*session.seen(), session.model(), proof, now)?;
+            let mut stamp = self.proved(*session.seen(), session.model(), proof, session.policy_change(), now)?;
             match self.renew_row(conn, session, row, now, &mut stamp, &data, &mut draws, deed) {
                 Ok(Some(token)) => {
                     session.stored(row, stamp, data);
@@ -300,7 +301,7 @@ impl<M: SessionModel> SessionRepository<M> {
         let mut model = self.fresh_model();
         let entries = session.content_for_new(&mut model);
         model.set_owner_field(proof.owner.clone());
-        let mut stamp = self.proved(new_stamp(now, Timeouts::NEVER), &model, proof, now)?;
+        let mut stamp = self.proved(new_stamp(now, Timeouts::NEVER), &model, proof, session.policy_change(), now)?;
         stamp.digest = token.digest();
         let data = JsonText::of(&entries)?;
         let write = Write::new(&model, &data, &stamp);
@@ -325,11 +326,10 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         let model = self.model_for_another(session, proof.owner.clone());
         let now = self.now();
-        let stamp = self.proved(new_stamp(now, Timeouts::NEVER), &model, proof, now)?;
-        let known = session.guard_of_end();
-        self.begin_instead(conn, session, model, row, stamp, deed, |conn| match known {
-            Some(digest) => M::end_known(conn, row, digest).map(|_| true),
-            None => M::end(conn, row).map(|_| true),
+        let stamp = self.proved(new_stamp(now, Timeouts::NEVER), &model, proof, session.policy_change(), now)?;
+        let (known, created_at) = (session.guard_of_end(), session.seen().created_at);
+        self.begin_instead(conn, session, model, row, stamp, deed, |conn| {
+            Self::end_row(conn, row, known, created_at).map(|_| true)
         })
     }
 
@@ -403,8 +403,16 @@ impl<M: SessionModel> SessionRepository<M> {
         model
     }
 
-    /// The core columns after a proof of identity at `now`.
-    fn proved(&self, mut stamp: Stamp, target: &M, proof: &Proof<M::Owner>, now: Timestamp6) -> Result<Stamp> {
+    /// The core columns after a proof of identity at `now`. Limits of its own that the session was given and that are `pending`
+    /// count where the proof does not set them itself.
+    fn proved(
+        &self,
+        mut stamp: Stamp,
+        target: &M,
+        proof: &Proof<M::Owner>,
+        pending: PolicyChange,
+        now: Timestamp6,
+    ) -> Result<Stamp> {
         let timeouts = match proof.remember {
             Remember::AsBefore if stamp.persistent => None,
             Remember::For(duration) => Some(Timeouts { idle: Some(duration), absolute: Some(duration) }),
@@ -415,6 +423,9 @@ impl<M: SessionModel> SessionRepository<M> {
             stamp.idle_timeout = timeouts.idle.map(policy::whole_seconds).transpose()?;
             let absolute = timeouts.absolute.map(policy::whole_seconds).transpose()?;
             stamp.deadline_at = absolute.map(|seconds| now.plus(TimeDelta::seconds(seconds.into())));
+        }
+        if matches!(proof.remember, Remember::AsBefore) {
+            pending.apply(&mut stamp)?;
         }
         stamp.authenticated_at = Some(now);
         stamp.see(now);

@@ -124,11 +124,16 @@ fn replace(mut world: World, at: &At<'_>, handle: Handle, id: i64) -> Vec<Ending
 
 /// A proof of identity.
 pub(super) fn prove(mut world: World, at: &At<'_>, handle: Handle, owner: Option<i64>, remember: Remember) -> Vec<Ending> {
-    let fresh = || {
-        let mut stamp = Stamp::new(at.now);
+    // Pending limits of its own count where the proof sets none.
+    let proved = |mut stamp: Stamp| {
         stamp.prove(at.now, remember);
+        if matches!(remember, Remember::AsBefore) {
+            stamp = handle.with_policy(stamp);
+            stamp.see(at.now);
+        }
         stamp
     };
+    let fresh = || proved(Stamp::new(at.now));
     let id = match handle.state {
         State::Ended => return refused(world, ErrorKind::Gone),
         State::New | State::Superseded(_) => {
@@ -156,8 +161,7 @@ pub(super) fn prove(mut world: World, at: &At<'_>, handle: Handle, owner: Option
             let mut endings = Vec::new();
             for mut handle in handles {
                 handle.now.owner = owner;
-                let mut stamp = handle.stamp;
-                stamp.prove(at.now, remember);
+                let stamp = proved(handle.stamp);
                 endings.extend(renew_row(world.clone(), at, handle, id, row, stamp, Answer::Nothing));
             }
             endings
