@@ -201,6 +201,8 @@ fn tolerant(attribute: &Attribute) -> Result<Vec<Meta>> {
 fn path_of(value: &Expr) -> Result<Path> {
     match value {
         Expr::Path(path) => Ok(path.path.clone()),
+        // What a `macro_rules!` fragment stands in.
+        Expr::Group(group) => path_of(&group.expr),
         Expr::Verbatim(tokens) => syn::parse2(tokens.clone()),
         Expr::Lit(literal) => match &literal.lit {
             Lit::Str(text) => text.parse(),

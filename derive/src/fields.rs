@@ -60,11 +60,11 @@ fn live(model: &Model) -> TokenStream {
         impl #name {
             /// The sessions that are live at `now`, for queries of the application's own: `expires_at > now`.
             #visibility fn live(
-                now: ::diesel_sessions::__private::DateTime<::diesel_sessions::__private::Utc>,
+                __now: ::diesel_sessions::__private::DateTime<::diesel_sessions::__private::Utc>,
             ) -> ::diesel_sessions::__private::diesel::dsl::Gt<#table::#expires_at, ::diesel_sessions::Timestamp6> {
                 ::diesel_sessions::__private::diesel::ExpressionMethods::gt(
                     #table::#expires_at,
-                    ::diesel_sessions::Timestamp6::from(now),
+                    ::diesel_sessions::Timestamp6::from(__now),
                 )
             }
         }
@@ -92,14 +92,14 @@ fn session_model(model: &Model) -> TokenStream {
                 quote!(#ty),
                 quote!(::core::option::Option::Some(#place)),
                 quote!(self.#field.as_ref()),
-                quote!(self.#field = owner;),
+                quote!(self.#field = __owner;),
             )
         }
         None => (
             quote!(::diesel_sessions::NoOwner),
             quote!(::core::option::Option::None),
             quote!(::core::option::Option::None),
-            quote!(let _ = owner;),
+            quote!(let _ = __owner;),
         ),
     };
     let value = arms(model, |field| {
@@ -115,7 +115,7 @@ fn session_model(model: &Model) -> TokenStream {
         if field.skip.is_some() {
             quote!(::core::result::Result::Ok(()))
         } else {
-            quote_spanned!(at(ty.span())=> ::diesel_sessions::__private::from_value::<#ty>(value).map(|value| self.#name = value))
+            quote_spanned!(at(ty.span())=> ::diesel_sessions::__private::from_value::<#ty>(__value).map(|__value| self.#name = __value))
         }
     });
     let reset = arms(model, |field| {
@@ -124,15 +124,15 @@ fn session_model(model: &Model) -> TokenStream {
     });
     let is_default = arms(model, |field| {
         let (name, ty, default) = (&field.field, &field.ty, default_value(field));
-        quote!({ let default: #ty = #default; self.#name == default })
+        quote!({ let __default: #ty = #default; self.#name == __default })
     });
     let same = arms(model, |field| {
         let name = &field.field;
-        quote!(self.#name == other.#name)
+        quote!(self.#name == __other.#name)
     });
     let copy = arms(model, |field| {
         let name = &field.field;
-        quote!(self.#name = ::core::clone::Clone::clone(&other.#name))
+        quote!(self.#name = ::core::clone::Clone::clone(&__other.#name))
     });
     quote! {
         #[automatically_derived]
@@ -145,14 +145,14 @@ fn session_model(model: &Model) -> TokenStream {
             const COLUMNS: &'static [::diesel_sessions::TypedColumn] = &[#(#columns),*];
             const OWNER: ::core::option::Option<usize> = #owner_place;
 
-            fn fresh(core: ::diesel_sessions::SessionCore<Self>) -> Self {
-                #name { #id: 0, #core: core, #(#fresh,)* }
+            fn fresh(__core: ::diesel_sessions::SessionCore<Self>) -> Self {
+                #name { #id: 0, #core: __core, #(#fresh,)* }
             }
             fn id_field(&self) -> Self::RowId {
                 self.#id
             }
-            fn set_id_field(&mut self, id: Self::RowId) {
-                self.#id = id;
+            fn set_id_field(&mut self, __id: Self::RowId) {
+                self.#id = __id;
             }
             fn core_field(&self) -> &::diesel_sessions::SessionCore<Self> {
                 &self.#core
@@ -163,36 +163,36 @@ fn session_model(model: &Model) -> TokenStream {
             fn owner_field(&self) -> ::core::option::Option<&Self::Owner> {
                 #owner_get
             }
-            fn set_owner_field(&mut self, owner: ::core::option::Option<Self::Owner>) {
+            fn set_owner_field(&mut self, __owner: ::core::option::Option<Self::Owner>) {
                 #owner_set
             }
             fn column_value(
                 &self,
-                column: usize,
+                __column: usize,
             ) -> ::core::result::Result<::diesel_sessions::__private::Value, ::diesel_sessions::__private::JsonError> {
-                match column { #value }
+                match __column { #value }
             }
             fn set_column(
                 &mut self,
-                column: usize,
-                value: &::diesel_sessions::__private::Value,
+                __column: usize,
+                __value: &::diesel_sessions::__private::Value,
             ) -> ::core::result::Result<(), ::diesel_sessions::__private::JsonError> {
-                let _ = value;
-                match column { #set }
+                let _ = __value;
+                match __column { #set }
             }
-            fn reset_column(&mut self, column: usize) {
-                match column { #reset }
+            fn reset_column(&mut self, __column: usize) {
+                match __column { #reset }
             }
-            fn is_default(&self, column: usize) -> bool {
-                match column { #is_default }
+            fn is_default(&self, __column: usize) -> bool {
+                match __column { #is_default }
             }
-            fn same_column(&self, other: &Self, column: usize) -> bool {
-                let _ = other;
-                match column { #same }
+            fn same_column(&self, __other: &Self, __column: usize) -> bool {
+                let _ = __other;
+                match __column { #same }
             }
-            fn copy_column(&mut self, other: &Self, column: usize) {
-                let _ = other;
-                match column { #copy }
+            fn copy_column(&mut self, __other: &Self, __column: usize) {
+                let _ = __other;
+                match __column { #copy }
             }
         }
     }
@@ -204,7 +204,7 @@ fn arms(model: &Model, print: impl Fn(&TypedField) -> TokenStream) -> TokenStrea
         let arm = print(field);
         quote!(#place => #arm)
     });
-    quote!(#(#arms,)* _ => ::diesel_sessions::__private::no_such_column(column),)
+    quote!(#(#arms,)* _ => ::diesel_sessions::__private::no_such_column(__column),)
 }
 
 fn default_value(field: &TypedField) -> TokenStream {

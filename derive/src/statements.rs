@@ -30,7 +30,7 @@ pub(crate) fn print(model: &Model) -> TokenStream {
 }
 
 fn db_session(model: &Model) -> TokenStream {
-    let (name, table, backend) = (&model.name, &model.table, model.backends.first());
+    let (name, backend) = (&model.name, model.backends.first());
     let id = &model.id.column;
     let core = |name: &str| model.columns.get(name).clone();
     let (uuid, previous_uuid, data, version) = (core("uuid"), core("previous_uuid"), core("data"), core("version"));
@@ -41,39 +41,39 @@ fn db_session(model: &Model) -> TokenStream {
     let typed: Vec<TokenStream> = model.typed.iter().map(set_typed).collect();
     let owner = model.owner().map(set_typed).map(|set| quote!(#set,));
     let bump = quote!(__statement::set(__table::#version, __table::#version + 1));
-    let set_data = quote!(__statement::set(__table::#data, write.data));
+    let set_data = quote!(__statement::set(__table::#data, __write.data));
     let set_touch = quote! {
-        __statement::set(__table::#last_seen_at, write.last_seen_at),
-        __statement::set(__table::#expires_at, write.expires_at)
+        __statement::set(__table::#last_seen_at, __write.last_seen_at),
+        __statement::set(__table::#expires_at, __write.expires_at)
     };
     // Whatever the version: another request may have been seen later, and its sign of life stays.
     let set_touch_never_back = quote! {
         __statement::set(
             __table::#last_seen_at,
-            diesel::dsl::case_when(__table::#last_seen_at.gt(write.last_seen_at), __table::#last_seen_at).otherwise(write.last_seen_at),
+            diesel::dsl::case_when(__table::#last_seen_at.gt(__write.last_seen_at), __table::#last_seen_at).otherwise(__write.last_seen_at),
         ),
-        __statement::set(__table::#expires_at, write.expires_at)
+        __statement::set(__table::#expires_at, __write.expires_at)
     };
     let set_token = quote! {
-        __statement::set(__table::#uuid, write.digest),
-        __statement::set(__table::#previous_uuid, write.previous),
-        __statement::set(__table::#rotated_at, write.rotated_at)
+        __statement::set(__table::#uuid, __write.digest),
+        __statement::set(__table::#previous_uuid, __write.previous),
+        __statement::set(__table::#rotated_at, __write.rotated_at)
     };
     let set_limits = quote! {
-        __statement::set(__table::#deadline_at, write.deadline_at),
-        __statement::set(__table::#idle_timeout, write.idle_timeout),
-        __statement::set(__table::#persistent, write.persistent)
+        __statement::set(__table::#deadline_at, __write.deadline_at),
+        __statement::set(__table::#idle_timeout, __write.idle_timeout),
+        __statement::set(__table::#persistent, __write.persistent)
     };
     let live_row = quote! {
-        __table::#id.eq(guard.id).and(__table::#uuid.eq(guard.digest)).and(__table::#expires_at.gt(guard.now))
+        __table::#id.eq(__guard.id).and(__table::#uuid.eq(__guard.digest)).and(__table::#expires_at.gt(__guard.now))
     };
-    let seen_row = quote!(#live_row.and(__table::#version.eq(guard.version)));
-    let touched_row = quote!(#seen_row.and(__table::#last_seen_at.le(write.last_seen_at)));
+    let seen_row = quote!(#live_row.and(__table::#version.eq(__guard.version)));
+    let touched_row = quote!(#seen_row.and(__table::#last_seen_at.le(__write.last_seen_at)));
 
     let is_mysql = connection(model).1 == "Mysql";
     let is_postgres = connection(model).1 == "Postgres";
     let engine_module = format_ident!("{}", connection(model).1.to_string().to_lowercase());
-    // On PostgreSQL a unique violation would abort the caller's transaction, so the taken digest is looked for first.
+    // On PostgreSQL a unique violation would abort the caller's transaction, so the taken __digest is looked for first.
     let (another, untaken) = if is_mysql {
         (quote!(), quote!())
     } else {
@@ -82,186 +82,185 @@ fn db_session(model: &Model) -> TokenStream {
             quote! {
                 .and(diesel::dsl::not(diesel::dsl::exists(
                     another_session
-                        .filter(another_session.field(__table::#uuid).eq(write.digest))
+                        .filter(another_session.field(__table::#uuid).eq(__write.digest))
                         .select(another_session.field(__table::#id)),
                 )))
             },
         )
     };
-    let table_name = table.segments.last().map(|segment| segment.ident.to_string());
     let blocking_references = if is_mysql || is_postgres {
         quote!({
-            let _ = conn;
+            let _ = __conn;
             ::core::result::Result::Ok(::core::option::Option::None)
         })
     } else {
-        quote!(::diesel_sessions::__private::sqlite::blocking_references(conn, #table_name))
+        quote!(::diesel_sessions::__private::sqlite::blocking_references(__conn, __table::table))
     };
     let insert = insert(model, is_mysql);
     let for_update = if is_mysql { quote!(.for_update()) } else { quote!() };
     let (skip_locked, delete_batch) = if is_postgres {
-        let delete = quote!(__statement::delete_selected(__table::table, __table::#id, batch));
-        (quote!(.for_update().skip_locked()), quote!(diesel::RunQueryDsl::execute(#delete, conn)))
+        let delete = quote!(__statement::delete_selected(__table::table, __table::#id, __batch));
+        (quote!(.for_update().skip_locked()), quote!(diesel::RunQueryDsl::execute(#delete, __conn)))
     } else {
-        let delete = quote!(diesel::delete(__table::table.filter(__table::#id.eq_any(batch))));
-        (quote!(), quote!(diesel::RunQueryDsl::execute(#delete, conn)))
+        let delete = quote!(diesel::delete(__table::table.filter(__table::#id.eq_any(__batch))));
+        (quote!(), quote!(diesel::RunQueryDsl::execute(#delete, __conn)))
     };
     let purge = if is_mysql {
-        quote!(diesel::RunQueryDsl::execute(__statement::delete_batch(__table::table, __table::#expires_at.le(now), (__table::#expires_at, __table::#id), limit), conn))
+        quote!(diesel::RunQueryDsl::execute(__statement::delete_batch(__table::table, __table::#expires_at.le(__now), (__table::#expires_at, __table::#id), __limit), __conn))
     } else {
         quote! {
             diesel::alias!(__table as expired: Expired);
-            let batch = expired
-                .filter(expired.field(__table::#expires_at).le(now))
+            let __batch = expired
+                .filter(expired.field(__table::#expires_at).le(__now))
                 .order((expired.field(__table::#expires_at), expired.field(__table::#id)))
-                .limit(limit)
+                .limit(__limit)
                 #skip_locked
                 .select(expired.field(__table::#id));
             #delete_batch
         }
     };
-    let connection_bounds = quote!(C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection);
+    let connection_bounds = quote!(__C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection);
 
     quote! {
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl<C> ::diesel_sessions::DbSession<C> for #name
+        impl<__C> ::diesel_sessions::DbSession<__C> for #name
         where
             #connection_bounds,
         {
-            fn find(conn: &mut C, digest: ::diesel_sessions::TokenDigest, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<::core::option::Option<Self>> {
-                let row = __table::table
-                    .filter(__table::#uuid.eq(digest).and(__table::#expires_at.gt(now)))
+            fn find(__conn: &mut __C, __digest: ::diesel_sessions::TokenDigest, __now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<::core::option::Option<Self>> {
+                let __row = __table::table
+                    .filter(__table::#uuid.eq(__digest).and(__table::#expires_at.gt(__now)))
                     .select(Self::as_select());
-                diesel::RunQueryDsl::get_result(row, conn).optional()
+                diesel::RunQueryDsl::get_result(__row, __conn).optional()
             }
 
             fn find_replaced(
-                conn: &mut C,
-                digest: ::diesel_sessions::TokenDigest,
-                now: ::diesel_sessions::Timestamp6,
+                __conn: &mut __C,
+                __digest: ::diesel_sessions::TokenDigest,
+                __now: ::diesel_sessions::Timestamp6,
             ) -> diesel::QueryResult<::core::option::Option<__sessions::Replaced<<Self as ::diesel_sessions::SessionModel>::RowId>>> {
-                let row = __table::table
-                    .filter(__table::#previous_uuid.eq(digest).and(__table::#expires_at.gt(now)))
+                let __row = __table::table
+                    .filter(__table::#previous_uuid.eq(__digest).and(__table::#expires_at.gt(__now)))
                     .select((__table::#id, __table::#rotated_at, __table::#created_at));
-                diesel::RunQueryDsl::get_result(row, conn).optional()
+                diesel::RunQueryDsl::get_result(__row, __conn).optional()
             }
 
-            fn is_live(conn: &mut C, digest: ::diesel_sessions::TokenDigest, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<bool> {
-                let live = __table::table.filter(__table::#uuid.eq(digest).and(__table::#expires_at.gt(now)));
-                diesel::RunQueryDsl::get_result(diesel::select(diesel::dsl::exists(live)), conn)
+            fn is_live(__conn: &mut __C, __digest: ::diesel_sessions::TokenDigest, __now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<bool> {
+                let __live = __table::table.filter(__table::#uuid.eq(__digest).and(__table::#expires_at.gt(__now)));
+                diesel::RunQueryDsl::get_result(diesel::select(diesel::dsl::exists(__live)), __conn)
             }
 
-            fn read_again(conn: &mut C, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<::core::option::Option<Self>> {
-                diesel::RunQueryDsl::get_result(__table::table.filter(__table::#id.eq(id)).select(Self::as_select())#for_update, conn).optional()
+            fn read_again(__conn: &mut __C, __id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<::core::option::Option<Self>> {
+                diesel::RunQueryDsl::get_result(__table::table.filter(__table::#id.eq(__id)).select(Self::as_select())#for_update, __conn).optional()
             }
 
-            fn is_taken(conn: &mut C, digest: ::diesel_sessions::TokenDigest) -> diesel::QueryResult<bool> {
-                let row = __table::table.filter(__table::#uuid.eq(digest)).select(__table::#id)#for_update;
-                let row: ::core::option::Option<<Self as ::diesel_sessions::SessionModel>::RowId> = diesel::RunQueryDsl::get_result(row, conn).optional()?;
-                ::core::result::Result::Ok(row.is_some())
+            fn is_taken(__conn: &mut __C, __digest: ::diesel_sessions::TokenDigest) -> diesel::QueryResult<bool> {
+                let __row = __table::table.filter(__table::#uuid.eq(__digest)).select(__table::#id)#for_update;
+                let __row: ::core::option::Option<<Self as ::diesel_sessions::SessionModel>::RowId> = diesel::RunQueryDsl::get_result(__row, __conn).optional()?;
+                ::core::result::Result::Ok(__row.is_some())
             }
 
-            fn insert(conn: &mut C, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<::core::option::Option<<Self as ::diesel_sessions::SessionModel>::RowId>> {
+            fn insert(__conn: &mut __C, __write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<::core::option::Option<<Self as ::diesel_sessions::SessionModel>::RowId>> {
                 #insert
             }
 
-            fn touch(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>, idle_since: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_touch,), #seen_row.and(__table::#last_seen_at.le(idle_since))), conn)
+            fn touch(__conn: &mut __C, __guard: &__sessions::Guard<Self>, __write: &__sessions::Write<'_, Self>, __idle_since: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_touch,), #seen_row.and(__table::#last_seen_at.le(__idle_since))), __conn)
             }
 
-            fn save(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>, shape: __sessions::SaveShape) -> diesel::QueryResult<usize> {
-                match shape {
+            fn save(__conn: &mut __C, __guard: &__sessions::Guard<Self>, __write: &__sessions::Write<'_, Self>, __shape: __sessions::SaveShape) -> diesel::QueryResult<usize> {
+                match __shape {
                     __sessions::SaveShape::Data => {
-                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #bump,), #seen_row), conn)
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #bump,), #seen_row), __conn)
                     }
                     __sessions::SaveShape::DataTouch => {
-                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #set_touch, #bump,), #touched_row), conn)
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #set_touch, #bump,), #touched_row), __conn)
                     }
                     __sessions::SaveShape::Columns => {
-                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #(#typed,)* #bump,), #seen_row), conn)
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #(#typed,)* #bump,), #seen_row), __conn)
                     }
                     __sessions::SaveShape::ColumnsTouch => {
-                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #(#typed,)* #set_touch, #bump,), #touched_row), conn)
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_data, #(#typed,)* #set_touch, #bump,), #touched_row), __conn)
                     }
                     __sessions::SaveShape::Policy => {
-                        let sets = (#set_data, #(#typed,)* #set_touch, #set_limits, #bump,);
-                        diesel::RunQueryDsl::execute(__statement::update(__table::table, sets, #touched_row), conn)
+                        let __sets = (#set_data, #(#typed,)* #set_touch, #set_limits, #bump,);
+                        diesel::RunQueryDsl::execute(__statement::update(__table::table, __sets, #touched_row), __conn)
                     }
                 }
             }
 
-            fn rotate(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
+            fn rotate(__conn: &mut __C, __guard: &__sessions::Guard<Self>, __write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
                 #another
-                diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_token, #bump,), #live_row #untaken), conn)
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, (#set_token, #bump,), #live_row #untaken), __conn)
             }
 
-            fn authenticate(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
+            fn authenticate(__conn: &mut __C, __guard: &__sessions::Guard<Self>, __write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
                 #another
-                let sets = (
+                let __sets = (
                     #set_token,
-                    __statement::set(__table::#authenticated_at, write.authenticated_at),
+                    __statement::set(__table::#authenticated_at, __write.authenticated_at),
                     #set_touch_never_back,
                     #set_limits,
                     #owner
                     #bump,
                 );
-                diesel::RunQueryDsl::execute(__statement::update(__table::table, sets, #live_row #untaken), conn)
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, __sets, #live_row #untaken), __conn)
             }
 
-            fn renew(conn: &mut C, guard: &__sessions::Guard<Self>, write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
+            fn renew(__conn: &mut __C, __guard: &__sessions::Guard<Self>, __write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {
                 #another
-                let sets = (
+                let __sets = (
                     #set_token,
                     #set_data,
-                    __statement::set(__table::#authenticated_at, write.authenticated_at),
+                    __statement::set(__table::#authenticated_at, __write.authenticated_at),
                     #set_touch,
                     #set_limits,
                     #(#typed,)*
                     #bump,
                 );
-                diesel::RunQueryDsl::execute(__statement::update(__table::table, sets, #touched_row #untaken), conn)
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, __sets, #touched_row #untaken), __conn)
             }
 
-            fn end(conn: &mut C, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(id))), conn)
+            fn end(__conn: &mut __C, __id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(__id))), __conn)
             }
 
-            fn end_known(conn: &mut C, id: <Self as ::diesel_sessions::SessionModel>::RowId, digest: ::diesel_sessions::TokenDigest) -> diesel::QueryResult<usize> {
-                let known = __table::#uuid.eq(digest).or(__table::#previous_uuid.eq(digest).assume_not_null());
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(id).and(known))), conn)
+            fn end_known(__conn: &mut __C, __id: <Self as ::diesel_sessions::SessionModel>::RowId, __digest: ::diesel_sessions::TokenDigest) -> diesel::QueryResult<usize> {
+                let __known = __table::#uuid.eq(__digest).or(__table::#previous_uuid.eq(__digest).assume_not_null());
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(__id).and(__known))), __conn)
             }
 
-            fn end_guarded(conn: &mut C, guard: &__sessions::Guard<Self>) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#live_row)), conn)
+            fn end_guarded(__conn: &mut __C, __guard: &__sessions::Guard<Self>) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#live_row)), __conn)
             }
 
-            fn end_everyone(conn: &mut C) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table), conn)
+            fn end_everyone(__conn: &mut __C) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table), __conn)
             }
 
-            fn purge(conn: &mut C, now: ::diesel_sessions::Timestamp6, limit: i64) -> diesel::QueryResult<usize> {
+            fn purge(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64) -> diesel::QueryResult<usize> {
                 #purge
             }
 
-            fn blocking_references(conn: &mut C) -> diesel::QueryResult<::core::option::Option<::std::string::String>> {
+            fn blocking_references(__conn: &mut __C) -> diesel::QueryResult<::core::option::Option<::std::string::String>> {
                 #blocking_references
             }
 
-            fn findings(conn: &mut C) -> diesel::QueryResult<__sessions::Findings> {
-                ::diesel_sessions::__private::#engine_module::findings(conn)
+            fn findings(__conn: &mut __C) -> diesel::QueryResult<__sessions::Findings> {
+                ::diesel_sessions::__private::#engine_module::findings(__conn)
             }
 
-            fn transaction_depth(conn: &mut C) -> diesel::QueryResult<u32> {
-                ::diesel_sessions::__private::transaction_depth(conn)
+            fn transaction_depth(__conn: &mut __C) -> diesel::QueryResult<u32> {
+                ::diesel_sessions::__private::transaction_depth(__conn)
             }
 
-            fn set_in_error(conn: &mut C) {
-                ::diesel_sessions::__private::set_in_error(conn);
+            fn set_in_error(__conn: &mut __C) {
+                ::diesel_sessions::__private::set_in_error(__conn);
             }
 
-            fn transaction<T>(conn: &mut C, work: impl ::core::ops::FnOnce(&mut C) -> ::diesel_sessions::Result<T>) -> ::diesel_sessions::Result<T> {
-                diesel::connection::Connection::transaction(conn, work)
+            fn transaction<__T>(__conn: &mut __C, __work: impl ::core::ops::FnOnce(&mut __C) -> ::diesel_sessions::Result<__T>) -> ::diesel_sessions::Result<__T> {
+                diesel::connection::Connection::transaction(__conn, __work)
             }
         }
     }
@@ -275,22 +274,22 @@ fn insert(model: &Model, is_mysql: bool) -> TokenStream {
         ["data", "created_at", "authenticated_at", "last_seen_at", "expires_at", "deadline_at", "idle_timeout", "persistent"]
             .map(|name| {
                 let (column, value) = (core(name), format_ident!("{name}"));
-                quote!(__table::#column.eq(write.#value))
+                quote!(__table::#column.eq(__write.#value))
             });
     let typed = model.typed.iter().map(|field| {
         let (column, value) = (&field.column, bound(field));
         quote!(__table::#column.eq(#value))
     });
     let row = quote! {
-        (__table::#uuid.eq(write.digest), __table::#version.eq(0), #(#values,)* #(#typed,)*)
+        (__table::#uuid.eq(__write.digest), __table::#version.eq(0), #(#values,)* #(#typed,)*)
     };
     if is_mysql {
         quote! {
-            diesel::RunQueryDsl::execute(diesel::insert_into(__table::table).values(#row), conn)?;
-            diesel::RunQueryDsl::get_result(__table::table.filter(__table::#uuid.eq(write.digest)).select(__table::#id), conn).optional()
+            diesel::RunQueryDsl::execute(diesel::insert_into(__table::table).values(#row), __conn)?;
+            diesel::RunQueryDsl::get_result(__table::table.filter(__table::#uuid.eq(__write.digest)).select(__table::#id), __conn).optional()
         }
     } else {
-        quote!(diesel::RunQueryDsl::get_result(__statement::insert_new(__table::table, #row, __table::#uuid, __table::#id), conn).optional())
+        quote!(diesel::RunQueryDsl::get_result(__statement::insert_new(__table::table, #row, __table::#uuid, __table::#id), __conn).optional())
     }
 }
 
@@ -299,40 +298,40 @@ fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
     let (id, expires_at) = (&model.id.column, model.columns.get("expires_at"));
     let (column, owner_type) = (&owner.column, &owner.within_option);
     let owner_value = match &owner.serialize_as {
-        Some(ty) => quote!(::core::convert::Into::<#ty>::into(::core::option::Option::Some(owner.clone()))),
-        None => quote!(owner),
+        Some(ty) => quote!(::core::convert::Into::<#ty>::into(::core::option::Option::Some(__owner.clone()))),
+        None => quote!(__owner),
     };
     let mine = quote!(__table::#column.eq(#owner_value));
     quote! {
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl<C> ::diesel_sessions::DbOwnedSession<C> for #name
+        impl<__C> ::diesel_sessions::DbOwnedSession<__C> for #name
         where
-            C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection,
+            __C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection,
         {
-            fn list(conn: &mut C, owner: &#owner_type, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<::std::vec::Vec<Self>> {
-                let rows = __table::table
+            fn list(__conn: &mut __C, __owner: &#owner_type, __now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<::std::vec::Vec<Self>> {
+                let __rows = __table::table
                     .filter(#mine)
-                    .filter(__table::#expires_at.gt(now))
+                    .filter(__table::#expires_at.gt(__now))
                     .order(__table::#id.desc())
                     .select(Self::as_select());
-                diesel::RunQueryDsl::load(rows, conn)
+                diesel::RunQueryDsl::load(__rows, __conn)
             }
 
-            fn count(conn: &mut C, owner: &#owner_type, now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<i64> {
-                diesel::RunQueryDsl::get_result(__table::table.filter(#mine).filter(__table::#expires_at.gt(now)).count(), conn)
+            fn count(__conn: &mut __C, __owner: &#owner_type, __now: ::diesel_sessions::Timestamp6) -> diesel::QueryResult<i64> {
+                diesel::RunQueryDsl::get_result(__table::table.filter(#mine).filter(__table::#expires_at.gt(__now)).count(), __conn)
             }
 
-            fn revoke(conn: &mut C, owner: &#owner_type, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(id)).filter(#mine)), conn)
+            fn revoke(__conn: &mut __C, __owner: &#owner_type, __id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq(__id)).filter(#mine)), __conn)
             }
 
-            fn revoke_all(conn: &mut C, owner: &#owner_type) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine)), conn)
+            fn revoke_all(__conn: &mut __C, __owner: &#owner_type) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine)), __conn)
             }
 
-            fn revoke_except(conn: &mut C, owner: &#owner_type, id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine).filter(__table::#id.ne(id))), conn)
+            fn revoke_except(__conn: &mut __C, __owner: &#owner_type, __id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine).filter(__table::#id.ne(__id))), __conn)
             }
         }
     }
@@ -348,8 +347,8 @@ fn bound(field: &TypedField) -> TokenStream {
     let name = &field.field;
     match &field.serialize_as {
         Some(ty) => {
-            quote_spanned!(at(ty.span())=> ::core::convert::Into::<#ty>::into(::core::clone::Clone::clone(&write.model.#name)))
+            quote_spanned!(at(ty.span())=> ::core::convert::Into::<#ty>::into(::core::clone::Clone::clone(&__write.model.#name)))
         }
-        None => quote_spanned!(at(field.ty.span())=> &write.model.#name),
+        None => quote_spanned!(at(field.ty.span())=> &__write.model.#name),
     }
 }

@@ -4,10 +4,11 @@ use chrono::NaiveDateTime;
 use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
 use diesel::dsl::sql;
+use diesel::query_builder::{QueryBuilder, QueryFragment};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Integer, Json, Nullable, Text, Timestamp, TimestamptzSqlite};
-use diesel::sqlite::{Sqlite, SqliteValue};
-use diesel::{QueryResult, RunQueryDsl};
+use diesel::sqlite::{Sqlite, SqliteValue, query_builder::SqliteQueryBuilder};
+use diesel::{QueryResult, QuerySource, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::clock::Timestamp6;
@@ -117,14 +118,21 @@ where
 }
 
 /// The foreign keys that can block the deletion of a row of `table`, as `child(column)`: SQLite's error names none.
+/// The table's name is what it prints in SQL, whatever the application's Rust calls it.
 ///
 /// # Errors
 ///
 /// The database's own.
-pub fn blocking_references<C>(conn: &mut C, table: &str) -> QueryResult<Option<String>>
+pub fn blocking_references<C, T>(conn: &mut C, table: T) -> QueryResult<Option<String>>
 where
     C: Connection<Backend = Sqlite> + LoadConnection,
+    T: QuerySource,
+    T::FromClause: QueryFragment<Sqlite>,
 {
+    let mut printed = SqliteQueryBuilder::new();
+    table.from_clause().to_sql(&mut printed, &Sqlite)?;
+    let printed = printed.finish();
+    let table = printed.rsplit('.').next().unwrap_or_default().trim_matches('`');
     sql::<Nullable<Text>>(
         "SELECT group_concat(child.name || '(' || reference.\"from\" || ')', ', ') \
          FROM sqlite_master AS child, pragma_foreign_key_list(child.name) AS reference \

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 #[cfg(feature = "sqlite")]
+mod globs;
+#[cfg(feature = "sqlite")]
 mod models;
 
 // One compiler run for each file in `ui/`. The texts beside them are rustc 1.95's: after an update of the compiler

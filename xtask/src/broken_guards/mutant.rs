@@ -23,19 +23,19 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no-uuid-guard",
         file: "derive/src/statements.rs",
-        guard: ".and(__table::#uuid.eq(guard.digest))",
+        guard: ".and(__table::#uuid.eq(__guard.digest))",
         instead: "",
     },
     Mutant {
         name: "no-version-guard",
         file: "derive/src/statements.rs",
-        guard: ".and(__table::#version.eq(guard.version))",
+        guard: ".and(__table::#version.eq(__guard.version))",
         instead: "",
     },
     Mutant {
         name: "no-liveness-guard",
         file: "derive/src/statements.rs",
-        guard: ".and(__table::#expires_at.gt(guard.now))",
+        guard: ".and(__table::#expires_at.gt(__guard.now))",
         instead: "",
     },
 ];
