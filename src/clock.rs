@@ -32,6 +32,14 @@ pub trait Clock: Send + Sync + 'static {
 }
 
 /// The system's clock: what a repository uses unless it is given another.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{Clock, SystemClock};
+///
+/// assert!(SystemClock.now().timestamp() > 1_600_000_000, "later than 2020");
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -76,6 +84,15 @@ impl Timestamp6 {
     );
 
     /// The time, as chrono has it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::Timestamp6;
+    ///
+    /// let time: chrono::DateTime<chrono::Utc> = "2026-11-21T12:00:00.123456Z".parse().unwrap();
+    /// assert_eq!(Timestamp6::from(time).to_utc(), time);
+    /// ```
     #[must_use]
     pub fn to_utc(self) -> DateTime<Utc> {
         self.0

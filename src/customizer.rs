@@ -17,6 +17,14 @@ mod sqlite {
     use diesel::{RunQueryDsl, SqliteConnection};
 
     /// When SQLite waits for the disk.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::Synchronous;
+    ///
+    /// assert_eq!(Synchronous::default(), Synchronous::Full);
+    /// ```
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     pub enum Synchronous {
         /// At every commit: an acknowledged revoke survives a crash of the machine.
@@ -54,12 +62,37 @@ mod sqlite {
 
     impl SqliteCustomizer {
         /// Five seconds of patience, `synchronous` FULL.
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// # use diesel::{dsl::sql, prelude::*, r2d2::CustomizeConnection, sql_types::Integer};
+        /// # use diesel_sessions::SqliteCustomizer;
+        /// # let mut conn = SqliteConnection::establish(":memory:")?;
+        /// SqliteCustomizer::new().on_acquire(&mut conn)?;
+        /// let foreign_keys = sql::<Integer>("SELECT foreign_keys FROM pragma_foreign_keys").get_result::<i32>(&mut conn)?;
+        /// assert_eq!(foreign_keys, 1);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[must_use]
         pub fn new() -> Self {
             SqliteCustomizer { busy_timeout: Duration::from_secs(5), synchronous: Synchronous::Full }
         }
 
         /// How long a writer waits for another, to the millisecond.
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// # use diesel::{dsl::sql, prelude::*, r2d2::CustomizeConnection, sql_types::Integer};
+        /// # use diesel_sessions::SqliteCustomizer;
+        /// # let mut conn = SqliteConnection::establish(":memory:")?;
+        /// let patience = std::time::Duration::from_secs(2);
+        /// SqliteCustomizer::new().busy_timeout(patience).on_acquire(&mut conn)?;
+        /// let timeout = sql::<Integer>("SELECT timeout FROM pragma_busy_timeout").get_result::<i32>(&mut conn)?;
+        /// assert_eq!(timeout, 2_000);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[must_use]
         pub fn busy_timeout(mut self, timeout: Duration) -> Self {
             self.busy_timeout = timeout;
@@ -67,6 +100,18 @@ mod sqlite {
         }
 
         /// When SQLite waits for the disk.
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// # use diesel::{dsl::sql, prelude::*, r2d2::CustomizeConnection, sql_types::Integer};
+        /// # use diesel_sessions::{SqliteCustomizer, Synchronous};
+        /// # let mut conn = SqliteConnection::establish(":memory:")?;
+        /// SqliteCustomizer::new().synchronous(Synchronous::Normal).on_acquire(&mut conn)?;
+        /// let synchronous = sql::<Integer>("SELECT synchronous FROM pragma_synchronous").get_result::<i32>(&mut conn)?;
+        /// assert_eq!(synchronous, 1, "NORMAL; FULL is 2");
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[must_use]
         pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
             self.synchronous = synchronous;

@@ -43,6 +43,24 @@ impl JsonText {
     }
 
     /// The stored text.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// use diesel_sessions::{JsonText, plain::sqlite::schema::sessions};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let repository = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = repository.new_session();
+    ///
+    /// session.insert("lines", 3)?;
+    /// repository.save(&mut conn, &mut session)?;
+    /// let data: JsonText = sessions::table.select(sessions::_data).first(&mut conn)?;
+    /// assert_eq!(data.as_str(), r#"{"lines":3}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

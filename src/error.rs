@@ -38,6 +38,21 @@ pub struct Error {
 }
 
 /// The kinds of [`Error`].
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{Error, ErrorKind};
+///
+/// fn status(error: &Error) -> u16 {
+///     match error.kind() {
+///         ErrorKind::Gone | ErrorKind::Rotated => 401,
+///         _ if error.is_retryable() => 503,
+///         _ => 500,
+///     }
+/// }
+/// assert_eq!(status(&diesel::result::Error::NotFound.into()), 500);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -45,7 +60,8 @@ pub enum ErrorKind {
     Gone,
     /// Another handle rotated the session; what this one holds is the old token.
     Rotated,
-    /// Another handle changed the same key, and the repository refuses to choose ([`OnConflict::Refuse`](crate::OnConflict)).
+    /// Another handle changed the same key, typed column or limit, and the repository refuses to choose
+    /// ([`OnConflict::Refuse`](crate::OnConflict)); or other requests were faster 100 times.
     Conflict,
     /// The session has no row yet: `save` a change, or `create` it.
     NotCreated,
@@ -91,6 +107,17 @@ pub enum ErrorKind {
 
 impl Error {
     /// What kind of failure it is.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{ErrorKind, SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// let error = session.insert("", 1).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -98,6 +125,18 @@ impl Error {
 
     /// True when the same call, or the caller's whole transaction where one was open, may succeed if tried again:
     /// busy, deadlock, serialisation failure, empty pool; after a conflict, once the session is loaded again.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel::result::{DatabaseErrorKind, Error as DieselError};
+    /// use diesel_sessions::Error;
+    ///
+    /// let said = Box::new("could not serialize access due to concurrent update".to_owned());
+    /// let error = Error::from(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, said));
+    /// assert!(error.is_retryable());
+    /// assert!(!Error::from(DieselError::NotFound).is_retryable());
+    /// ```
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -107,12 +146,44 @@ impl Error {
     }
 
     /// The constraint that objected, where the database named one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::connection::SimpleConnection;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// conn.batch_execute(
+    ///     "PRAGMA foreign_keys = ON;
+    ///      CREATE TABLE orders (session_id INTEGER REFERENCES sessions (id));
+    ///      INSERT INTO orders SELECT id FROM sessions;",
+    /// )?;
+    /// let error = sessions.end(&mut conn, &mut session).unwrap_err();
+    /// assert_eq!(error.constraint_name(), Some("orders(session_id)"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn constraint_name(&self) -> Option<&str> {
         self.constraint.as_deref()
     }
 
     /// The attribute that the error is about.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// let error = session.insert("_data", 1).unwrap_err();
+    /// assert_eq!(error.attribute_name(), None, "keys are no attributes");
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn attribute_name(&self) -> Option<&str> {
         self.attribute.as_deref()

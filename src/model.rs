@@ -87,18 +87,64 @@ impl<M> SessionCore<M> {
     }
 
     /// The digest that the session is looked up by: the column `_uuid`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// let token = session.new_token().expect("created");
+    /// assert_eq!(session.core.digest(), token.digest());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn digest(&self) -> TokenDigest {
         self.stamp.digest
     }
 
     /// The digest that the last rotation replaced.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// let before = session.core.digest();
+    /// sessions.rotate(&mut conn, &mut session)?;
+    /// assert_eq!(session.core.previous_digest(), Some(before));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn previous_digest(&self) -> Option<TokenDigest> {
         self.stamp.previous
     }
 
     /// The text of the data column, a JSON object.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.insert("lines", 3)?;
+    /// sessions.save(&mut conn, &mut session)?;
+    /// assert_eq!(session.core.data_text(), r#"{"lines":3}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn data_text(&self) -> &str {
         self.data.as_str()
@@ -125,54 +171,195 @@ impl<M> SessionCore<M> {
     }
 
     /// How often the row was changed, touches not counted.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// let before = session.core.version();
+    /// session.insert("lines", 3)?;
+    /// sessions.save(&mut conn, &mut session)?;
+    /// assert_eq!(session.core.version(), before + 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn version(&self) -> i32 {
         self.stamp.version
     }
 
     /// When the session began.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// let begun = session.core.created_at();
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// assert_eq!(session.core.created_at(), begun);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
         self.stamp.created_at.to_utc()
     }
 
     /// The last proof of identity.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// assert_eq!(session.core.authenticated_at(), None);
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// assert!(session.core.authenticated_at() >= Some(session.core.created_at()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn authenticated_at(&self) -> Option<DateTime<Utc>> {
         self.stamp.authenticated_at.map(Timestamp6::to_utc)
     }
 
     /// When the token was last replaced.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// assert_eq!(session.core.rotated_at(), None);
+    /// sessions.rotate(&mut conn, &mut session)?;
+    /// assert!(session.core.rotated_at() >= Some(session.core.created_at()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn rotated_at(&self) -> Option<DateTime<Utc>> {
         self.stamp.rotated_at.map(Timestamp6::to_utc)
     }
 
     /// The last touch, exact to the throttle period.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let session = sessions.new_session();
+    /// assert_eq!(session.core.last_seen_at(), session.core.created_at());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn last_seen_at(&self) -> DateTime<Utc> {
         self.stamp.last_seen_at.to_utc()
     }
 
     /// When the session ends unless it is seen again; `None`: never.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::Timeouts;
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let session = sessions.new_session();
+    ///
+    /// let idle = Timeouts::AAL2.idle.expect("an hour");
+    /// assert_eq!(session.core.expires_at(), Some(session.core.last_seen_at() + idle));
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         (self.stamp.expires_at < Timestamp6::NEVER).then(|| self.stamp.expires_at.to_utc())
     }
 
     /// The end that no activity moves; `None`: there is none.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// let end = "2100-01-01T00:00:00Z".parse()?;
+    /// session.set_deadline(Some(end));
+    /// assert_ne!(session.core.deadline_at(), Some(end), "not stored yet");
+    /// sessions.save(&mut conn, &mut session)?;
+    /// assert_eq!(session.core.deadline_at(), Some(end));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn deadline_at(&self) -> Option<DateTime<Utc>> {
         self.stamp.deadline_at.map(Timestamp6::to_utc)
     }
 
     /// How long the session lives without being seen, in whole seconds; `None`: it never ends through idleness.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// session.set_idle_timeout(None);
+    /// assert!(session.core.idle_timeout().is_some(), "not stored yet");
+    /// sessions.save(&mut conn, &mut session)?;
+    /// assert_eq!(session.core.idle_timeout(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn idle_timeout(&self) -> Option<Duration> {
         self.stamp.idle_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
     }
 
     /// "Remember me": the cookie carries Max-Age.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// assert!(!session.core.is_persistent());
+    /// let month = Duration::from_secs(30 * 86_400);
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14).remember(month))?;
+    /// assert!(session.core.is_persistent());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.stamp.persistent
@@ -298,6 +485,15 @@ impl RowId for i64 {}
 pub enum NoOwner {}
 
 /// A typed column of the application's.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{SessionModel, plain::sqlite::PlainSession};
+///
+/// let names: Vec<&str> = PlainSession::COLUMNS.iter().map(|column| column.name).collect();
+/// assert_eq!(names, ["user_id", "remote_addr", "user_agent"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypedColumn {
     /// The name of the field, which is its key.
@@ -307,6 +503,14 @@ pub struct TypedColumn {
 }
 
 /// The database engine of a model.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{Engine, SessionModel, plain::sqlite::PlainSession};
+///
+/// assert_eq!(PlainSession::ENGINE, Engine::Sqlite);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Engine {

@@ -104,6 +104,16 @@ impl<M: SessionModel> std::fmt::Debug for SessionRepository<M> {
 
 impl<M: SessionModel> SessionRepository<M> {
     /// Begins a repository: [`Timeouts::AAL2`], the system's clock, random tokens.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{SessionRepository, Timeouts, plain::sqlite::PlainSession};
+    ///
+    /// let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// assert_eq!(sessions.new_session().idle_timeout(), Timeouts::AAL2.idle);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn builder() -> SessionRepositoryBuilder<M> {
         SessionRepositoryBuilder::new()
     }
@@ -230,7 +240,7 @@ impl<M: SessionModel> SessionRepository<M> {
     ///
     /// ```
     /// # use diesel::prelude::*;
-    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::{PlainSession, schema::sessions}};
+    /// # use diesel_sessions::{Saved, SessionRepository, migrations, plain::sqlite::{PlainSession, schema::sessions}};
     /// # let mut conn = SqliteConnection::establish(":memory:")?;
     /// # migrations::run(&mut conn)?;
     /// # let repository = SessionRepository::<PlainSession>::builder().build()?;
@@ -243,7 +253,7 @@ impl<M: SessionModel> SessionRepository<M> {
     ///     .first(&mut conn)?;
     /// let mut session = repository.from_row(model)?;
     /// session.insert("seen", true)?;
-    /// repository.save(&mut conn, &mut session)?;
+    /// assert_eq!(repository.save(&mut conn, &mut session)?, Saved::Updated);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_row(&self, model: M) -> Result<Session<M>> {
@@ -260,7 +270,8 @@ impl<M: SessionModel> SessionRepository<M> {
     /// # Errors
     ///
     /// [`ErrorKind::AlreadyExists`] when it has a row, [`ErrorKind::Gone`] when it was ended, [`ErrorKind::Rotated`] when it is
-    /// superseded; else the database's. The session then has no row.
+    /// superseded; [`ErrorKind::StaleModel`], [`ErrorKind::Limit`], [`ErrorKind::InvalidArgument`] for a timeout out of bounds,
+    /// [`ErrorKind::Config`] when the token source repeats itself; else the database's. Nothing is inserted then.
     ///
     /// # Example
     ///

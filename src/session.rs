@@ -174,6 +174,21 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// True while there is no row.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert!(session.is_new());
+    /// sessions.create(&mut conn, &mut session)?;
+    /// assert!(!session.is_new());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.state == State::New
@@ -206,48 +221,163 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// True once the session was ended through this handle.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// assert!(!session.is_ended());
+    /// sessions.end(&mut conn, &mut session)?;
+    /// assert!(session.is_ended());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.state == State::Ended
     }
 
     /// When the session began; it never changes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// let begun = session.created_at();
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// assert_eq!(session.created_at(), begun);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
         self.seen.created_at.to_utc()
     }
 
     /// The last proof of identity.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// assert_eq!(session.authenticated_at(), None);
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// assert!(session.authenticated_at() >= Some(session.created_at()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn authenticated_at(&self) -> Option<DateTime<Utc>> {
         self.seen.authenticated_at.map(Timestamp6::to_utc)
     }
 
     /// The last touch.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let session = sessions.new_session();
+    /// assert_eq!(session.last_seen_at(), session.created_at());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn last_seen_at(&self) -> DateTime<Utc> {
         self.seen.last_seen_at.to_utc()
     }
 
     /// When the session ends unless it is seen again, as last stored; `None`: never.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::Timeouts;
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let session = sessions.new_session();
+    ///
+    /// let idle = Timeouts::AAL2.idle.expect("an hour");
+    /// assert_eq!(session.expires_at(), Some(session.last_seen_at() + idle));
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         (self.seen.expires_at < Timestamp6::NEVER).then(|| self.seen.expires_at.to_utc())
     }
 
     /// The end that no activity moves; `None`: there is none. A change that is not saved yet counts.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert!(session.deadline_at() > session.expires_at(), "the idle timeout is the shorter one");
+    /// session.set_deadline(None);
+    /// assert_eq!(session.deadline_at(), None);
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn deadline_at(&self) -> Option<DateTime<Utc>> {
         self.policy.deadline.unwrap_or(self.seen.deadline_at.map(Timestamp6::to_utc))
     }
 
     /// How long the session lives unseen; `None`: it never ends through idleness. A change that is not saved yet counts.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// let minute = std::time::Duration::from_secs(60);
+    /// session.set_idle_timeout(Some(minute));
+    /// assert_eq!(session.idle_timeout(), Some(minute));
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn idle_timeout(&self) -> Option<Duration> {
         self.policy.idle.unwrap_or_else(|| self.model.core_field().idle_timeout())
     }
 
     /// "Remember me": the cookie carries Max-Age.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// assert!(!session.is_persistent());
+    /// let month = Duration::from_secs(30 * 86_400);
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14).remember(month))?;
+    /// assert!(session.is_persistent());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.seen.persistent

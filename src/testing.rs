@@ -31,12 +31,32 @@ pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
 
 impl ManualClock {
     /// A clock that stands at `at`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{Clock, ManualClock};
+    ///
+    /// let noon = "2026-11-21T12:00:00Z".parse().unwrap();
+    /// assert_eq!(ManualClock::new(noon).now(), noon);
+    /// ```
     #[must_use]
     pub fn new(at: DateTime<Utc>) -> Self {
         ManualClock(Arc::new(Mutex::new(at)))
     }
 
     /// Moves the clock on by `duration`; past the end of the calendar it stays where it is.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{Clock, ManualClock};
+    ///
+    /// let noon = "2026-11-21T12:00:00Z".parse().unwrap();
+    /// let clock = ManualClock::new(noon);
+    /// clock.advance(std::time::Duration::from_secs(1));
+    /// assert_eq!(clock.now().to_rfc3339(), "2026-11-21T12:00:01+00:00");
+    /// ```
     pub fn advance(&self, duration: Duration) {
         let mut time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let moved = TimeDelta::from_std(duration).ok().and_then(|delta| time.checked_add_signed(delta));
@@ -44,6 +64,17 @@ impl ManualClock {
     }
 
     /// Sets the clock, also back.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{Clock, ManualClock};
+    ///
+    /// let noon = "2026-11-21T12:00:00Z".parse().unwrap();
+    /// let clock = ManualClock::new(noon);
+    /// clock.set("2026-11-20T12:00:00Z".parse().unwrap());
+    /// assert!(clock.now() < noon);
+    /// ```
     pub fn set(&self, at: DateTime<Utc>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
@@ -85,6 +116,17 @@ impl KnownTokens {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`] for a text that is no token: base64url of 16 to 64 bytes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{ErrorKind, KnownTokens, TokenSource};
+    ///
+    /// let known = KnownTokens::new([KnownTokens::numbered(7).reveal()])?;
+    /// assert_eq!(known.token()?.digest(), KnownTokens::numbered(7).digest());
+    /// assert_eq!(KnownTokens::new(["no token"]).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn new<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Result<Self> {
         let tokens = tokens.into_iter().map(|text| {
             SessionToken::parse(text.as_ref()).ok_or_else(|| {
@@ -95,6 +137,17 @@ impl KnownTokens {
     }
 
     /// Gives [`numbered`](KnownTokens::numbered) tokens from 1 on.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{KnownTokens, TokenSource};
+    ///
+    /// let known = KnownTokens::counting();
+    /// assert_eq!(known.token()?.digest(), KnownTokens::numbered(1).digest());
+    /// assert_eq!(known.token()?.digest(), KnownTokens::numbered(2).digest());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn counting() -> Self {
         KnownTokens(Arc::new(Known::Counting(AtomicU64::new(1))))
@@ -105,6 +158,15 @@ impl KnownTokens {
     /// # Panics
     ///
     /// Never: 32 bytes are always a token.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::KnownTokens;
+    ///
+    /// assert_eq!(KnownTokens::numbered(0).reveal(), "A".repeat(43));
+    /// assert_ne!(KnownTokens::numbered(1).digest(), KnownTokens::numbered(2).digest());
+    /// ```
     #[must_use]
     pub fn numbered(number: u64) -> SessionToken {
         let mut bytes = [0; 32];

@@ -49,6 +49,16 @@ impl SessionToken {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] when the operating system has no randomness to give.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::SessionToken;
+    ///
+    /// let (one, other) = (SessionToken::random()?, SessionToken::random()?);
+    /// assert_ne!(one.reveal(), other.reveal());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn random() -> Result<Self> {
         let mut bytes = [0; OWN];
         getrandom::fill(&mut bytes).map_err(|error| {
@@ -105,12 +115,33 @@ impl SessionToken {
     }
 
     /// The token's text, for the cookie and nothing else.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::SessionToken;
+    ///
+    /// let token = SessionToken::from_bytes(&[0; 16])?;
+    /// assert_eq!(token.reveal(), "AAAAAAAAAAAAAAAAAAAAAA");
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.text
     }
 
     /// What the table holds of it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::SessionToken;
+    ///
+    /// let token = SessionToken::random()?;
+    /// let presented = SessionToken::parse(token.reveal()).expect("a token");
+    /// assert_eq!(presented.digest(), token.digest());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn digest(&self) -> TokenDigest {
         self.digest
@@ -159,6 +190,16 @@ impl TokenDigest {
     }
 
     /// The digest as the table's UUID.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{SessionToken, TokenDigest};
+    ///
+    /// let digest = SessionToken::random()?.digest();
+    /// assert_eq!(TokenDigest::from(digest.as_uuid()), digest);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn as_uuid(&self) -> Uuid {
         self.0
@@ -206,6 +247,15 @@ pub trait TokenSource: Send + Sync + 'static {
 }
 
 /// [`SessionToken::random`]: what a repository uses unless it is given another source.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{RandomTokens, TokenSource};
+///
+/// assert_ne!(RandomTokens.token()?.digest(), RandomTokens.token()?.digest());
+/// # Ok::<(), diesel_sessions::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RandomTokens;
 

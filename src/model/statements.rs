@@ -92,7 +92,8 @@ pub enum SaveShape {
 pub struct Findings {
     /// Settings under which sessions are not safe.
     pub refused: Vec<String>,
-    /// Settings that cost speed or patience only.
+    /// Settings that do not make sessions unsafe at once: they cost speed or patience, may lose commits in a crash, or leave
+    /// foreign keys off.
     pub advised: Vec<String>,
 }
 
@@ -111,7 +112,15 @@ pub struct Findings {
 ///     sessions.save(conn, &mut session)?;
 ///     Ok(visits)
 /// }
-/// # fn main() {}
+/// # use diesel::prelude::*;
+/// # use diesel_sessions::{migrations, plain::sqlite::PlainSession};
+/// # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # let mut conn = SqliteConnection::establish(":memory:")?;
+/// # migrations::run(&mut conn)?;
+/// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// assert_eq!(count_visit(&sessions, &mut conn, None)?, 1);
+/// # Ok(())
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no session model for the connection `{C}`",

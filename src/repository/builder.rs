@@ -53,18 +53,50 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
     }
 
     /// How long a session lives unseen: whole seconds from 1 to `i32::MAX`, or `None` for no such end.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    ///
+    /// let half_an_hour = Duration::from_secs(30 * 60);
+    /// let sessions = SessionRepository::<PlainSession>::builder().idle_timeout(half_an_hour).build()?;
+    /// assert_eq!(sessions.new_session().idle_timeout(), Some(half_an_hour));
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeouts.idle = timeout.into();
         self
     }
 
     /// How long a session lives at most, from its creation or the last sign-in: whole seconds, or `None` for no such end.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// let sessions = SessionRepository::<PlainSession>::builder().absolute_timeout(None).build()?;
+    /// assert_eq!(sessions.new_session().deadline_at(), None);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeouts.absolute = timeout.into();
         self
     }
 
     /// Both timeouts at once, for instance a preset.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::Timeouts;
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    ///
+    /// let sessions = SessionRepository::<PlainSession>::builder().timeouts(Timeouts::AAL3).build()?;
+    /// assert_eq!(sessions.new_session().idle_timeout(), Timeouts::AAL3.idle);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -72,6 +104,24 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
 
     /// Timeouts that depend on the session: asked when a row is inserted and at sign-in, with owner and columns as they are
     /// about to be stored. `None` means the repository's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::Timeouts;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    ///
+    /// let sessions = SessionRepository::<PlainSession>::builder()
+    ///     .timeouts_by(|session: &PlainSession| (session.user_id == Some(1)).then_some(Timeouts::AAL3))
+    ///     .build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(1))?;
+    /// assert_eq!(session.idle_timeout(), Timeouts::AAL3.idle);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn timeouts_by(mut self, by: impl Fn(&M) -> Option<Timeouts> + Send + Sync + 'static) -> Self {
         self.timeouts_by = Some(Box::new(by));
         self
@@ -79,24 +129,106 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
 
     /// The time between two touches of a session. By default a twentieth of its idle timeout, at most five minutes; never more
     /// than a tenth of it, because a session may end that much early. Zero touches with every save.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use std::sync::{Arc, Mutex};
+    /// # use chrono::{DateTime, TimeDelta, Utc};
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{Clock, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # #[derive(Clone)]
+    /// # struct Moved(Arc<Mutex<DateTime<Utc>>>);
+    /// # impl Clock for Moved {
+    /// #     fn now(&self) -> DateTime<Utc> { *self.0.lock().unwrap() }
+    /// # }
+    /// # let clock = Moved(Arc::new(Mutex::new("2026-11-21T12:00:00Z".parse()?)));
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let builder = SessionRepository::<PlainSession>::builder().clock(clock.clone());
+    /// # let pass = |seconds| *clock.0.lock().unwrap() += TimeDelta::seconds(seconds);
+    /// let sessions = builder.touch_every(Duration::from_secs(30)).build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.create(&mut conn, &mut session)?;
+    /// pass(29);
+    /// assert!(!sessions.touch(&mut conn, &mut session)?);
+    /// pass(1);
+    /// assert!(sessions.touch(&mut conn, &mut session)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn touch_every(mut self, period: Duration) -> Self {
         self.touch_every = Some(period);
         self
     }
 
     /// What a save does when another request changed the same key.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{ErrorKind, OnConflict};
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    ///
+    /// let sessions = SessionRepository::<PlainSession>::builder().on_conflict(OnConflict::Refuse).build()?;
+    /// # let mut first = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut first)?;
+    /// # let cookie = first.new_token().expect("created").reveal().to_owned();
+    /// # let mut second = sessions.load(&mut conn, cookie.as_str())?.expect("live");
+    /// first.insert("theme", "dark")?;
+    /// second.insert("theme", "light")?;
+    /// sessions.save(&mut conn, &mut first)?;
+    /// assert_eq!(sessions.save(&mut conn, &mut second).unwrap_err().kind(), ErrorKind::Conflict);
+    /// # second.revert();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.on_conflict = on_conflict;
         self
     }
 
     /// Another clock than the system's.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use chrono::{DateTime, Utc};
+    /// # use diesel_sessions::{Clock, SessionRepository, plain::sqlite::PlainSession};
+    /// struct Noon;
+    /// impl Clock for Noon {
+    ///     fn now(&self) -> DateTime<Utc> { "2026-11-21T12:00:00Z".parse().unwrap() }
+    /// }
+    /// let sessions = SessionRepository::<PlainSession>::builder().clock(Noon).build()?;
+    /// assert_eq!(sessions.new_session().created_at(), Noon.now());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
     /// Another source of tokens than the operating system.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{Result, SessionRepository, SessionToken, TokenSource, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # struct Longer;
+    /// # impl TokenSource for Longer {
+    /// #     fn token(&self) -> Result<SessionToken> { SessionToken::from_bytes(&[7; 64]) }
+    /// # }
+    /// let sessions = SessionRepository::<PlainSession>::builder().token_source(Longer).build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.create(&mut conn, &mut session)?;
+    /// assert_eq!(session.new_token().expect("created").reveal().len(), 86);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn token_source(mut self, tokens: impl TokenSource) -> Self {
         self.tokens = Arc::new(tokens);
         self

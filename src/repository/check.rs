@@ -9,7 +9,8 @@ impl<M: SessionModel> SessionRepository<M> {
     /// Looks at the engine's settings and the table: call it once when the application starts.
     ///
     /// Refused are a table that is missing or lacks a column, MySQL without strict mode (it would cut values off silently), and
-    /// PostgreSQL with read-only transactions. What only costs speed or patience is said through `tracing`.
+    /// PostgreSQL with read-only transactions. What does not make sessions unsafe at once is said through `tracing`: what costs
+    /// speed or patience, commits that may be lost in a crash, and on SQLite foreign keys that are off.
     ///
     /// # Errors
     ///

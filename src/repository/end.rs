@@ -150,7 +150,8 @@ impl<M: SessionModel> SessionRepository<M> {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] when the session has no owner; [`ErrorKind::Gone`], [`ErrorKind::Rotated`],
-    /// [`ErrorKind::NotCreated`], and the database's own. Nothing is revoked then.
+    /// [`ErrorKind::NotCreated`], [`ErrorKind::StaleModel`], [`ErrorKind::ForeignKey`], [`ErrorKind::Config`] when the token source
+    /// repeats itself, and the database's own. Nothing is revoked then.
     ///
     /// # Example
     ///

@@ -5,6 +5,21 @@ use crate::error::{Error, Result};
 use crate::model::{DbOwnedSession, OwnedModel, SessionModel};
 
 /// The sessions of one owner, from [`SessionRepository::of`].
+///
+/// # Example
+///
+/// ```
+/// # use diesel::prelude::*;
+/// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+/// # let mut conn = SqliteConnection::establish(":memory:")?;
+/// # migrations::run(&mut conn)?;
+/// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// # let mut session = sessions.new_session();
+/// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+/// assert_eq!(sessions.of(&14).count(&mut conn)?, 1);
+/// assert_eq!(sessions.of(&14).revoke_all(&mut conn)?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct OwnerSessions<M: SessionModel> {
     repository: SessionRepository<M>,
     owner: M::Owner,

@@ -5,6 +5,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
 
 /// What a purge has removed.
+///
+/// # Example
+///
+/// ```
+/// # use diesel::prelude::*;
+/// # use diesel_sessions::{Purged, SessionRepository, migrations, plain::sqlite::PlainSession};
+/// # let mut conn = SqliteConnection::establish(":memory:")?;
+/// # migrations::run(&mut conn)?;
+/// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// # let mut session = sessions.new_session();
+/// session.set_deadline(Some("2000-01-01T00:00:00Z".parse()?));
+/// sessions.create(&mut conn, &mut session)?;
+/// assert_eq!(sessions.purge_expired(&mut conn, 1_000)?, Purged { sessions: 1, attributes: 0 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purged {
     /// Sessions that had expired. Their attributes went with them and are not counted.

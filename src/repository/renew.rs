@@ -19,7 +19,7 @@ impl<M: SessionModel> SessionRepository<M> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`], [`ErrorKind::Rotated`], [`ErrorKind::NotCreated`], and the database's own.
+    /// [`ErrorKind::Gone`], [`ErrorKind::Rotated`], [`ErrorKind::NotCreated`], [`ErrorKind::StaleModel`], and the database's own.
     ///
     /// # Example
     ///
@@ -50,7 +50,7 @@ impl<M: SessionModel> SessionRepository<M> {
     ///
     /// # Errors
     ///
-    /// As [`touch`](SessionRepository::touch).
+    /// As [`touch`](SessionRepository::touch), and [`ErrorKind::Conflict`] when other requests were faster 100 times.
     ///
     /// # Example
     ///
@@ -97,7 +97,8 @@ impl<M: SessionModel> SessionRepository<M> {
     ///
     /// # Errors
     ///
-    /// As [`touch`](SessionRepository::touch); the session then keeps its token.
+    /// As [`touch`](SessionRepository::touch), and [`ErrorKind::Config`] when the token source repeats itself; the session then
+    /// keeps its token.
     ///
     /// # Example
     ///

@@ -8,6 +8,21 @@ use crate::model::{DbSession, Guard, SessionModel, Write};
 use crate::session::{OwnerChange, Session, State};
 
 /// What a save did.
+///
+/// # Example
+///
+/// ```
+/// # use diesel::prelude::*;
+/// # use diesel_sessions::{Saved, SessionRepository, migrations, plain::sqlite::PlainSession};
+/// # let mut conn = SqliteConnection::establish(":memory:")?;
+/// # migrations::run(&mut conn)?;
+/// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// # let mut session = sessions.new_session();
+/// assert_eq!(sessions.save(&mut conn, &mut session)?, Saved::Unchanged);
+/// session.insert("lines", 1)?;
+/// assert_eq!(sessions.save(&mut conn, &mut session)?, Saved::Created);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
     /// The session has its row and a token now.
@@ -32,8 +47,9 @@ impl<M: SessionModel> SessionRepository<M> {
     /// # Errors
     ///
     /// [`ErrorKind::Gone`] when it was ended or has expired, [`ErrorKind::Rotated`] when its token was replaced by another
-    /// handle, [`ErrorKind::Conflict`], [`ErrorKind::StaleModel`], [`ErrorKind::Limit`], and the database's own. The changes
-    /// then are still pending.
+    /// handle, [`ErrorKind::Conflict`], [`ErrorKind::Undecodable`] when the newer row's data is no JSON object,
+    /// [`ErrorKind::InvalidArgument`] for a timeout out of bounds, [`ErrorKind::Config`] when the token source repeats itself,
+    /// [`ErrorKind::StaleModel`], [`ErrorKind::Limit`], and the database's own. The changes then are still pending.
     ///
     /// # Example
     ///

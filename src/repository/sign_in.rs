@@ -35,12 +35,44 @@ pub struct SignIn<Owner> {
 
 impl<Owner> SignIn<Owner> {
     /// The user whose identity was proved.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14))?;
+    /// assert_eq!(session.user_id, Some(14));
+    /// assert!(!session.is_persistent());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(owner: Owner) -> Self {
         SignIn { owner, remember: None }
     }
 
     /// "Remember me": the session is persistent, and both its idle timeout and its deadline are this long, in whole seconds.
     /// Without it all three follow the repository's policy.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, SignIn, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// let month = Duration::from_secs(30 * 86_400);
+    /// sessions.sign_in(&mut conn, &mut session, SignIn::new(14).remember(month))?;
+    /// assert!(session.is_persistent());
+    /// assert_eq!(session.idle_timeout(), Some(month));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remember(mut self, duration: Duration) -> Self {
         self.remember = Some(duration);
         self
@@ -80,11 +112,15 @@ impl<M: SessionModel> SessionRepository<M> {
     /// gone, or rotated by another request, a new one begins too, so that a login sent twice does not fail: with what this
     /// handle has read if that was anonymous, else with its own changes alone.
     ///
+    /// On a live row without pending changes the end follows from this call's own time, also where another request was seen even
+    /// later: the strict side.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Gone`] when it was ended through this handle, [`ErrorKind::InvalidArgument`] for a duration out of bounds,
-    /// [`ErrorKind::StaleModel`], [`ErrorKind::Limit`], and the database's own. The old session then is whole, and the handle
-    /// as it was.
+    /// [`ErrorKind::Conflict`] and [`ErrorKind::Undecodable`] when pending changes meet a newer row, [`ErrorKind::Config`] when the
+    /// token source repeats itself, [`ErrorKind::StaleModel`], [`ErrorKind::Limit`], and the database's own. The old session then
+    /// is whole, and what was pending still is.
     ///
     /// # Example
     ///

@@ -341,6 +341,19 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// True when there is no key.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// assert!(session.is_empty());
+    /// session.user_id = Some(7);
+    /// assert!(!session.is_empty(), "a typed column counts");
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.data.is_empty() && self.set_columns().next().is_none()
@@ -364,6 +377,20 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// The values, in the order of [`keys`](Session::keys).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// session.user_id = Some(7);
+    /// session.insert("parrot", "ceased to be")?;
+    /// let values: Vec<String> = session.values().map(|value| value.to_string()).collect();
+    /// assert_eq!(values, ["7", "\"ceased to be\""]);
+    /// # session.revert();
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn values(&self) -> impl Iterator<Item = Cow<'_, Value>> {
         self.iter().map(|(_, value)| value)
     }

@@ -33,7 +33,7 @@ pub enum OnConflict {
     #[default]
     Merge,
     /// Different keys both survive; a key that both have changed is [`ErrorKind::Conflict`], to the same value too: what this
-    /// handle has read is no longer there.
+    /// handle has read is no longer there. So with typed columns, and with timeouts and deadline, which count as one.
     Refuse,
 }
 
