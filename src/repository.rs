@@ -18,6 +18,7 @@ mod check;
 mod decision;
 mod draws;
 mod end;
+mod instead;
 mod owned;
 mod purge;
 mod renew;
