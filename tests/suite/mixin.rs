@@ -8,6 +8,7 @@ use crate::mapping::{loaded, pairs, sent};
 use crate::support::{repository, seconds, suite, token_of};
 
 mod app;
+mod foreign;
 pub(crate) mod table;
 pub(crate) mod text;
 mod visit;

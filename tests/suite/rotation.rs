@@ -18,6 +18,8 @@ suite! {
     signing_in_writes_pending_changes,
     proving_identity_again_rotates,
     authenticate_needs_no_owner,
+    authenticating_again_keeps_a_remembered_session_remembered,
+    authenticating_again_brings_the_policy_back_and_keeps_limits_that_are_pending,
     a_fresh_proof_of_identity_can_be_demanded,
     a_login_sent_twice_does_not_fail,
     signing_in_on_a_session_that_is_gone_starts_a_new_one,
@@ -210,6 +212,62 @@ fn authenticate_needs_no_owner<D: Db>(db: &D) {
     assert!(!sessions.is_live(conn, old.as_str()).unwrap());
     let found = loaded::<D>(&sessions, conn, &token_of(&session));
     assert_eq!((found.user_id(), found.authenticated_at()), (None, Some(noon())));
+}
+
+// S62
+fn authenticating_again_keeps_a_remembered_session_remembered<D: Db>(db: &D) {
+    let (sessions, clock) = repository_with::<D>(|builder| builder.idle_timeout(seconds(100)).absolute_timeout(seconds(200)));
+    let conn = &mut db.connect();
+    let month = seconds(30 * 86_400);
+    let mut session = sessions.new_session();
+    sessions.sign_in(conn, &mut session, SignIn::new(7).remember(month)).unwrap();
+    for (after, idle) in [(10, month), (20, seconds(60))] {
+        let old = token_of(&session);
+        clock.advance(seconds(10));
+        if idle != month {
+            session.set_idle_timeout(Some(idle));
+        }
+        sessions.authenticate(conn, &mut session).unwrap();
+        assert!(opens_nothing_but_grace::<D>(&sessions, conn, &old));
+        let found = loaded::<D>(&sessions, conn, &token_of(&session));
+        for session in [&session, &found] {
+            assert!(session.is_persistent() && !session.was_changed());
+            assert_eq!((session.idle_timeout(), session.deadline_at()), (Some(idle), Some(noon() + month)));
+            assert_eq!(session.authenticated_at(), Some(noon() + seconds(after)));
+            assert_eq!(session.expires_at(), Some((noon() + seconds(after) + idle).min(noon() + month)));
+        }
+    }
+}
+
+// S62
+fn authenticating_again_brings_the_policy_back_and_keeps_limits_that_are_pending<D: Db>(db: &D) {
+    let (sessions, clock) = repository_with::<D>(|builder| builder.idle_timeout(seconds(100)).absolute_timeout(seconds(200)));
+    let conn = &mut db.connect();
+    let mut session = signed_in::<D>(&sessions, conn, 7);
+    session.set_idle_timeout(Some(seconds(30)));
+    session.set_deadline(None);
+    sessions.save(conn, &mut session).unwrap();
+    let after = |n: u64| Some(noon() + seconds(n));
+    // At each step: what is pending, and the limits after it.
+    for (now, pending, idle, deadline) in
+        [(10, None, 100, after(210)), (20, Some(60), 60, after(220)), (30, None, 100, after(230))]
+    {
+        clock.advance(seconds(10));
+        if let Some(idle) = pending {
+            session.set_idle_timeout(Some(seconds(idle)));
+        }
+        sessions.authenticate(conn, &mut session).unwrap();
+        let found = loaded::<D>(&sessions, conn, &token_of(&session));
+        for session in [&session, &found] {
+            assert!(!session.is_persistent() && !session.was_changed());
+            assert_eq!((session.idle_timeout(), session.deadline_at()), (Some(seconds(idle)), deadline));
+            assert_eq!((session.authenticated_at(), session.expires_at()), (after(now), after(now + idle)));
+        }
+    }
+    session.set_deadline(Some(noon() + seconds(45)));
+    sessions.authenticate(conn, &mut session).unwrap();
+    let found = loaded::<D>(&sessions, conn, &token_of(&session));
+    assert_eq!((found.idle_timeout(), found.deadline_at()), (Some(seconds(100)), after(45)));
 }
 
 // S62

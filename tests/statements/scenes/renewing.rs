@@ -4,7 +4,7 @@ use diesel_sessions::{KnownTokens, Session, SignIn};
 
 use super::{Scene, scene};
 use crate::stage::{ADDRESS, ANOTHER, KEY, OWNER, Stage, VALUE};
-use crate::support::{Db, Plain, repository_with, token_of};
+use crate::support::{Db, Plain, repository_with, seconds, token_of};
 
 pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
     vec![
@@ -16,6 +16,12 @@ pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
         scene("sign_in", 1, "An anonymous session is stored.", sign_in),
         scene("sign_in_new", 1, "There is no row yet.", sign_in_new).on("mysql", 2),
         scene("sign_in_with_changes", 1, "Changes are pending: they are written too.", sign_in_with_changes),
+        scene(
+            "sign_in_merge",
+            3,
+            "Changes are pending, and another request was faster: they are laid over what it wrote.",
+            sign_in_merge,
+        ),
         scene(
             "sign_in_over_another_owner",
             2,
@@ -35,6 +41,7 @@ pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
         .on("mysql", 4),
         scene("authenticate", 1, "The user's password is asked for again.", authenticate),
         scene("authenticate_with_changes", 1, "The same, with changes pending.", authenticate_with_changes),
+        scene("authenticate_remembered", 1, "The same of a session that is remembered.", authenticate_remembered),
     ]
 }
 
@@ -99,6 +106,16 @@ fn sign_in_with_changes<D: Db>(stage: &mut Stage<D>) {
     prove(stage, session, OWNER);
 }
 
+// S47
+fn sign_in_merge<D: Db>(stage: &mut Stage<D>) {
+    let mut session = stage.anonymous();
+    let mut faster = stage.elsewhere(&session);
+    faster.insert("parrot", 1).unwrap();
+    stage.sessions.save(&mut stage.other, &mut faster).unwrap();
+    session.insert(KEY, VALUE).unwrap();
+    prove(stage, session, OWNER);
+}
+
 fn sign_in_over_another<D: Db>(stage: &mut Stage<D>) {
     let session = stage.owned();
     prove(stage, session, ANOTHER);
@@ -134,4 +151,14 @@ fn authenticate_with_changes<D: Db>(stage: &mut Stage<D>) {
     session.insert(KEY, VALUE).unwrap();
     stage.begin();
     stage.sessions.authenticate(&mut stage.conn, &mut session).unwrap();
+}
+
+// S62
+fn authenticate_remembered<D: Db>(stage: &mut Stage<D>) {
+    let mut session = stage.sessions.new_session();
+    let month = SignIn::new(OWNER).remember(seconds(30 * 86_400));
+    stage.sessions.sign_in(&mut stage.conn, &mut session, month).unwrap();
+    stage.begin();
+    stage.sessions.authenticate(&mut stage.conn, &mut session).unwrap();
+    assert!(session.is_persistent());
 }

@@ -4,7 +4,7 @@ use diesel_sessions::{Saved, Session};
 
 use super::{Scene, scene};
 use crate::stage::{ADDRESS, ANOTHER, KEY, OWNER, Stage, VALUE};
-use crate::support::{Db, Plain, seconds};
+use crate::support::{Db, Plain, seconds, token_of};
 
 pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
     vec![
@@ -26,6 +26,12 @@ pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
         scene("save_owner_cleared", 1, "The owner is taken away: the token changes with it.", save_owner_cleared),
         scene("save_owner_replaced", 2, "Another owner: the row is deleted, and a new session begins.", save_owner_replaced)
             .on("mysql", 3),
+        scene(
+            "save_after_transaction",
+            3,
+            "The session was read in a transaction that may have been rolled back: it is read again.",
+            save_after_transaction,
+        ),
         scene("save_in_transaction", 1, "The caller's transaction is open: none is added.", save_in_transaction),
     ]
 }
@@ -130,4 +136,14 @@ fn save_in_transaction<D: Db>(stage: &mut Stage<D>) {
         recorder.begin();
         sessions.save(conn, &mut session).unwrap();
     });
+}
+
+// S43
+fn save_after_transaction<D: Db>(stage: &mut Stage<D>) {
+    let stored = stage.anonymous();
+    let mut read = None;
+    stage.in_transaction(|conn, sessions, _| read = sessions.load(conn, token_of(&stored).as_str()).unwrap());
+    let mut session = read.unwrap();
+    session.insert(KEY, VALUE).unwrap();
+    save(stage, session, Saved::Updated);
 }

@@ -56,6 +56,48 @@ fn a_lock_that_another_connection_holds_is_busy<D: Db>(db: &D) {
     assert_eq!(token_of(&session), token);
 }
 
+/// Statements that are stopped by the server when they take too long.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod time_outs {
+    use super::*;
+
+    suite! { @ postgres "postgres" Postgres: a_statement_that_the_server_stops_is_busy }
+    suite! { @ mysql "mysql" Mysql: a_statement_that_the_server_stops_is_busy }
+
+    // SECURITY 30: the lock is held all the while, so a statement can only be stopped.
+    fn a_statement_that_the_server_stops_is_busy<D: Db>(db: &D) {
+        let (sessions, _) = repository::<D>();
+        let (one, two) = (&mut db.connect(), &mut db.connect());
+        let mut session = created::<D>(&sessions, one);
+        let token = token_of(&session);
+        let postgres = D::NAME == "postgres";
+        let (limit, no_limit) = if postgres {
+            ("SET statement_timeout = '50ms'", "SET statement_timeout = 0")
+        } else {
+            ("SET SESSION max_statement_time = 0.05", "SET SESSION max_statement_time = 0")
+        };
+        if !postgres && D::text(one, "SELECT VERSION()").is_some_and(|version| !version.contains("MariaDB")) {
+            return eprintln!("skipped: MySQL limits the time of a SELECT alone");
+        }
+        D::execute(one, limit);
+        lock::<D>(two);
+        session.insert("a", 1).unwrap();
+        let errors = [
+            sessions.save(one, &mut session).map(|_| ()).unwrap_err(),
+            sessions.rotate(one, &mut session).unwrap_err(),
+            sessions.revoke_everyone(one).map(|_| ()).unwrap_err(),
+            one.transaction(|conn| sessions.save(conn, &mut session)).map(|_| ()).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Busy, true), "{error:?}");
+        }
+        D::execute(two, "ROLLBACK");
+        D::execute(one, no_limit);
+        assert_eq!(sessions.save(one, &mut session).unwrap(), Saved::Updated);
+        assert_eq!(loaded::<D>(&sessions, two, &token).get("a").unwrap(), Some(1));
+    }
+}
+
 // SECURITY 31 DESIGN rule 3
 fn inside_a_transaction_busy_is_not_retried_either<D: Db>(db: &D) {
     let (sessions, _) = repository::<D>();

@@ -1,6 +1,7 @@
 //! A change of owner, whichever way it is made: a new token each time, and nothing of one user's for another.
 
-use diesel_sessions::{ErrorKind, KnownTokens, Saved, SignIn};
+use diesel::Connection;
+use diesel_sessions::{Error, ErrorKind, KnownTokens, Saved, SignIn};
 
 use crate::life::steps::{attribute, created, kind, loaded, opens_nothing, rows, signed_in};
 use crate::support::{Db, Plain, noon, repository, repository_with, suite, token_of};
@@ -10,6 +11,7 @@ suite! {
     clearing_the_owner_rotates_and_forgets_the_proof_of_identity,
     saving_another_owner_starts_an_empty_session,
     signing_in_over_another_owner_starts_an_empty_session,
+    signing_in_over_another_owner_ends_a_row_that_was_rotated_twice,
     a_change_of_owner_merges_under_one_new_token,
     setting_the_owner_back_is_no_change,
     another_owner_is_refused_over_a_row_that_is_gone,
@@ -114,6 +116,33 @@ fn signing_in_over_another_owner_starts_an_empty_session<D: Db>(db: &D) {
         other.insert("a", 1).unwrap();
         assert_eq!(kind(sessions.save(two, &mut other)), ErrorKind::Gone);
         other.revert();
+        assert_eq!(sessions.revoke_everyone(one).unwrap(), 1);
+    }
+}
+
+// S62 SECURITY 9 DESIGN rule 4: where a handle cannot be sure of its row's id, it knows the row by its time of creation.
+fn signing_in_over_another_owner_ends_a_row_that_was_rotated_twice<D: Db>(db: &D) {
+    let (sessions, _) = repository::<D>();
+    let (one, two) = (&mut db.connect(), &mut db.connect());
+    for in_transaction in [false, true] {
+        let mut other = signed_in::<D>(&sessions, two, 7);
+        other.insert("private", 1).unwrap();
+        sessions.save(two, &mut other).unwrap();
+        let first = token_of(&other);
+        let mut stale = if in_transaction {
+            one.transaction(|conn| Ok::<_, Error>(loaded::<D>(&sessions, conn, &first))).unwrap()
+        } else {
+            sessions.from_row(sessions.of(&7).list(one).unwrap().remove(0)).unwrap()
+        };
+        let row = stale.row_id().unwrap();
+        sessions.rotate(two, &mut other).unwrap();
+        sessions.rotate(two, &mut other).unwrap();
+        sessions.sign_in(one, &mut stale, SignIn::new(8)).unwrap();
+        assert_eq!((sessions.of(&7).count(one).unwrap(), rows::<D>(one)), (0, 1), "in a transaction: {in_transaction}");
+        assert!(stale.row_id().is_some_and(|new| new != row));
+        assert!(opens_nothing::<D>(&sessions, two, &token_of(&other)));
+        let found = loaded::<D>(&sessions, one, &token_of(&stale));
+        assert_eq!((found.user_id(), found.contains_key("private")), (Some(8), false));
         assert_eq!(sessions.revoke_everyone(one).unwrap(), 1);
     }
 }

@@ -7,10 +7,11 @@ use diesel_sessions::{ErrorKind, SignIn};
 
 use super::every_token;
 use crate::life::steps::{created, kind, loaded, signed_in};
-use crate::support::{Db, Plain, repository, repository_with, seconds, suite, token_of};
+use crate::support::{Db, Plain, repository, repository_with, said as everywhere, seconds, suite, token_of};
 
 suite! {
     nothing_secret_is_said_at_trace_level,
+    every_test_listens_for_tokens,
     every_event_is_said_with_row_and_reason,
     a_change_that_is_dropped_unsaved_is_said_once,
     a_verb_that_fails_says_nothing_of_unsaved_changes,
@@ -85,6 +86,20 @@ fn nothing_secret_is_said_at_trace_level<D: Db>(db: &D) {
     for secret in tokens.iter().chain(&digests).map(String::as_str).chain([SECRET]) {
         assert!(!said.contains(secret), "{secret} in {said}");
     }
+}
+
+// SECURITY 8
+fn every_test_listens_for_tokens<D: Db>(db: &D) {
+    let (sessions, _) = repository::<D>();
+    let conn = &mut db.connect();
+    let before = everywhere::length();
+    let session = created::<D>(&sessions, conn);
+    assert!(everywhere::length() > before, "the creation was heard");
+    let token = token_of(&session);
+    for line in [token.clone(), format!("created token={token} row_id=1"), format!("x{token}x"), format!("ü{token}")] {
+        assert!(everywhere::token_in(line.as_bytes()).is_some(), "{line}");
+    }
+    assert_eq!(everywhere::token_in(format!("{} {}", &token[..42], &token[1..]).as_bytes()), None);
 }
 
 // SECURITY events

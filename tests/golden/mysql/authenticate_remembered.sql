@@ -1,0 +1,2 @@
+-- The same of a session that is remembered.
+UPDATE `sessions` SET `_uuid` = ?, `_previous_uuid` = ?, `rotated_at` = ?, `_data` = ?, `authenticated_at` = ?, `last_seen_at` = ?, `expires_at` = ?, `deadline_at` = ?, `idle_timeout` = ?, `persistent` = ?, `user_id` = ?, `remote_addr` = ?, `user_agent` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = ?)) AND (`sessions`.`expires_at` > ?)) AND (`sessions`.`_version` = ?)) AND (`sessions`.`last_seen_at` <= ?));

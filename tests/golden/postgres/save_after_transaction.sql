@@ -1,0 +1,4 @@
+-- The session was read in a transaction that may have been rolled back: it is read again.
+UPDATE "sessions" SET "_data" = $1, "_version" = ("sessions"."_version" + $2) WHERE (((("sessions"."id" = $3) AND ("sessions"."_uuid" = $4)) AND ("sessions"."expires_at" > $5)) AND ("sessions"."_version" = $6));
+SELECT "sessions"."id", "sessions"."_uuid", "sessions"."_previous_uuid", "sessions"."_data", "sessions"."_version", "sessions"."created_at", "sessions"."authenticated_at", "sessions"."rotated_at", "sessions"."last_seen_at", "sessions"."expires_at", "sessions"."deadline_at", "sessions"."idle_timeout", "sessions"."persistent", "sessions"."user_id", "sessions"."remote_addr", "sessions"."user_agent" FROM "sessions" WHERE ("sessions"."id" = $1);
+UPDATE "sessions" SET "_data" = $1, "_version" = ("sessions"."_version" + $2) WHERE (((("sessions"."id" = $3) AND ("sessions"."_uuid" = $4)) AND ("sessions"."expires_at" > $5)) AND ("sessions"."_version" = $6));
