@@ -56,9 +56,8 @@ impl Ground {
 
 impl Drop for Ground {
     fn drop(&mut self) {
-        if self.elsewhere
-            && let Err(error) = fs::remove_dir_all(&self.dir)
-        {
+        let removed = if self.elsewhere { fs::remove_dir_all(&self.dir) } else { Ok(()) };
+        if let Err(error) = removed {
             eprintln!("left behind {}: {error}", self.dir.display());
         }
     }
