@@ -4,7 +4,9 @@ pub use chrono::{DateTime, Utc};
 pub use diesel;
 pub use serde_json::{Error as JsonError, Value, to_value};
 
-pub use crate::model::{Findings, Guard, Replaced, SaveShape, Write};
+pub use crate::model::{
+    Findings, Guard, NewAttribute, Place, Replaced, SaveShape, SealedValue, StoredAttribute, StoredExpiry, Write,
+};
 pub use crate::statement;
 
 #[cfg(feature = "mysql")]

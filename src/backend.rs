@@ -102,6 +102,11 @@ pub(crate) fn without_values(error: DieselError) -> DieselError {
     }
 }
 
+/// The last part of a quoted name: the table's, without its schema's.
+pub(crate) fn bare_name(printed: &str) -> String {
+    printed.rsplit('.').next().unwrap_or_default().trim_matches(['`', '"']).to_owned()
+}
+
 /// Where messages quote a value: what stands before it, and what follows it.
 const QUOTING: &[(&str, &str)] = &[
     // MySQL and MariaDB 1062, 1366, 1292

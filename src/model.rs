@@ -26,8 +26,10 @@ use crate::error::Result;
 use crate::policy;
 use crate::token::TokenDigest;
 
+mod attributes;
 mod statements;
 
+pub use attributes::{DbAttributes, NewAttribute, Place, SealedValue, StoredAttribute, StoredExpiry};
 pub use statements::{DbOwnedSession, DbSession, Findings, Guard, Replaced, SaveShape, Write};
 
 /// The library's columns of a session, embedded into the application's model with `#[diesel(embed)]`.

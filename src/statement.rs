@@ -14,6 +14,8 @@ use diesel::query_dsl::RunQueryDsl;
 use diesel::sql_types::SqlType;
 use diesel::{Column, QueryResult, QuerySource, Table};
 
+pub mod attributes;
+
 /// `column = value` in the SET clause of an [`Update`].
 #[derive(Clone, Copy)]
 pub struct Set<Col, Expr> {

@@ -2,6 +2,7 @@
 
 use proc_macro::TokenStream;
 
+mod attribute_statements;
 mod attributes;
 mod check;
 mod fields;

@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use crate::attribute_statements;
 use crate::attributes::at;
 use crate::fields::connection;
 use crate::model::{Model, TypedField};
@@ -14,6 +15,8 @@ pub(crate) fn print(model: &Model) -> TokenStream {
     let table = &model.table;
     let db_session = db_session(model);
     let owned = model.owner().map(|owner| db_owned_session(model, owner));
+    let db_attributes = attribute_statements::print(model);
+    let attributes = model.attributes.as_ref().map(|table| quote_spanned!(at(table.span())=> use #table as __attributes;));
     quote! {
         const _: () = {
             use ::diesel_sessions::__private as __sessions;
@@ -23,8 +26,10 @@ pub(crate) fn print(model: &Model) -> TokenStream {
             };
             use __sessions::statement as __statement;
             use #table as __table;
+            #attributes
             #db_session
             #owned
+            #db_attributes
         };
     }
 }
@@ -119,6 +124,7 @@ fn db_session(model: &Model) -> TokenStream {
             #delete_batch
         }
     };
+    let purge_attributes = attribute_statements::purge(model);
     let connection_bounds = quote!(__C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection);
 
     quote! {
@@ -241,6 +247,10 @@ fn db_session(model: &Model) -> TokenStream {
 
             fn purge(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64) -> diesel::QueryResult<usize> {
                 #purge
+            }
+
+            fn purge_attributes(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64) -> diesel::QueryResult<usize> {
+                #purge_attributes
             }
 
             fn blocking_references(__conn: &mut __C) -> diesel::QueryResult<::core::option::Option<::std::string::String>> {

@@ -6,15 +6,17 @@ use chrono::NaiveDateTime;
 use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
 use diesel::dsl::sql;
-use diesel::mysql::{Mysql, MysqlValue};
+use diesel::mysql::{Mysql, MysqlQueryBuilder, MysqlValue};
+use diesel::query_builder::{QueryBuilder, QueryFragment};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Datetime, Json, Text, Timestamp};
-use diesel::{QueryResult, RunQueryDsl};
+use diesel::{QueryResult, QuerySource, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
 use crate::model::Findings;
+use crate::statement::attributes::Dialect;
 use crate::token::TokenDigest;
 
 impl ToSql<Text, Mysql> for TokenDigest {
@@ -78,6 +80,29 @@ impl FromSql<Timestamp, Mysql> for Timestamp6 {
     fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
         <NaiveDateTime as FromSql<Timestamp, Mysql>>::from_sql(value).map(|time| time.and_utc().into())
     }
+}
+
+/// A parameter in a derived table has no type of its own: each says which it is.
+impl Dialect for Mysql {
+    const ON_CONFLICT: bool = false;
+    const TEXT: [&'static str; 2] = ["CAST(", " AS CHAR)"];
+    const BYTES: [&'static str; 2] = ["CAST(", " AS BINARY)"];
+    const TIME: [&'static str; 2] = ["CAST(", " AS DATETIME(6))"];
+}
+
+/// A table's name in the database, without its schema.
+///
+/// # Errors
+///
+/// Diesel's own, when the name cannot be printed.
+pub fn table_name<T>(table: T) -> QueryResult<String>
+where
+    T: QuerySource,
+    T::FromClause: QueryFragment<Mysql>,
+{
+    let mut printed = MysqlQueryBuilder::new();
+    table.from_clause().to_sql(&mut printed, &Mysql)?;
+    Ok(super::bare_name(&printed.finish()))
 }
 
 /// What MySQL's settings mean for sessions.

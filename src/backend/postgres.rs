@@ -6,14 +6,16 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
 use diesel::dsl::sql;
-use diesel::pg::{Pg, PgValue};
+use diesel::pg::{Pg, PgQueryBuilder, PgValue};
+use diesel::query_builder::{QueryBuilder, QueryFragment};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Json, Jsonb, Text, Timestamp, Timestamptz};
-use diesel::{QueryResult, RunQueryDsl};
+use diesel::{QueryResult, QuerySource, RunQueryDsl};
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
 use crate::model::Findings;
+use crate::statement::attributes::Dialect;
 use crate::token::TokenDigest;
 
 impl ToSql<diesel::sql_types::Uuid, Pg> for TokenDigest {
@@ -96,6 +98,25 @@ impl FromSql<Timestamp, Pg> for Timestamp6 {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         <NaiveDateTime as FromSql<Timestamp, Pg>>::from_sql(value).map(|time| time.and_utc().into())
     }
+}
+
+impl Dialect for Pg {
+    const ON_CONFLICT: bool = true;
+}
+
+/// A table's name in the database, without its schema.
+///
+/// # Errors
+///
+/// Diesel's own, when the name cannot be printed.
+pub fn table_name<T>(table: T) -> QueryResult<String>
+where
+    T: QuerySource,
+    T::FromClause: QueryFragment<Pg>,
+{
+    let mut printed = PgQueryBuilder::new();
+    table.from_clause().to_sql(&mut printed, &Pg)?;
+    Ok(super::bare_name(&printed.finish()))
 }
 
 /// What PostgreSQL's settings mean for sessions.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
 use crate::model::Findings;
+use crate::statement::attributes::Dialect;
 use crate::token::TokenDigest;
 
 impl ToSql<Text, Sqlite> for TokenDigest {
@@ -84,6 +85,25 @@ impl FromSql<TimestamptzSqlite, Sqlite> for Timestamp6 {
     }
 }
 
+impl Dialect for Sqlite {
+    const ON_CONFLICT: bool = true;
+}
+
+/// A table's name in the database, without its schema.
+///
+/// # Errors
+///
+/// Diesel's own, when the name cannot be printed.
+pub fn table_name<T>(table: T) -> QueryResult<String>
+where
+    T: QuerySource,
+    T::FromClause: QueryFragment<Sqlite>,
+{
+    let mut printed = SqliteQueryBuilder::new();
+    table.from_clause().to_sql(&mut printed, &Sqlite)?;
+    Ok(super::bare_name(&printed.finish()))
+}
+
 /// What SQLite's settings on this connection mean for sessions.
 ///
 /// # Errors
@@ -129,10 +149,7 @@ where
     T: QuerySource,
     T::FromClause: QueryFragment<Sqlite>,
 {
-    let mut printed = SqliteQueryBuilder::new();
-    table.from_clause().to_sql(&mut printed, &Sqlite)?;
-    let printed = printed.finish();
-    let table = printed.rsplit('.').next().unwrap_or_default().trim_matches('`');
+    let table = table_name(table)?;
     sql::<Nullable<Text>>(
         "SELECT group_concat(child.name || '(' || reference.\"from\" || ')', ', ') \
          FROM sqlite_master AS child, pragma_foreign_key_list(child.name) AS reference \

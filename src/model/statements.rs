@@ -176,6 +176,10 @@ pub trait DbSession<C>: SessionModel {
     /// Deletes at most `limit` rows that expired at or before `now`, the longest expired first.
     #[doc(hidden)]
     fn purge(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize>;
+    /// Deletes at most `limit` attributes of live sessions that expired at or before `now`, the longest expired first. A model
+    /// without attributes has none.
+    #[doc(hidden)]
+    fn purge_attributes(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize>;
     /// Foreign keys of the application's own that can block a deletion, where the engine's error does not name the one.
     #[doc(hidden)]
     fn blocking_references(conn: &mut C) -> QueryResult<Option<String>>;

@@ -1,0 +1,345 @@
+//! Prints the statements over attributes. What differs by engine is how the session's row is locked, in which form attributes
+//! are given, and how several are changed at once.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::fields::connection;
+use crate::model::Model;
+
+/// The engine of a model, as the statements tell them apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+impl Engine {
+    fn of(model: &Model) -> Self {
+        match connection(model).1.to_string().as_str() {
+            "Postgres" => Engine::Postgres,
+            "Mysql" => Engine::Mysql,
+            _ => Engine::Sqlite,
+        }
+    }
+}
+
+/// The body of `purge_attributes`, which every model has.
+pub(crate) fn purge(model: &Model) -> TokenStream {
+    if model.attributes.is_none() {
+        return quote! {
+            let _ = (__conn, __now, __limit);
+            ::core::result::Result::Ok(0)
+        };
+    }
+    let (id, expires_at) = (&model.id.column, model.columns.get("expires_at"));
+    let columns = columns();
+    let locked = if Engine::of(model) == Engine::Postgres { quote!(.for_update().skip_locked()) } else { quote!() };
+    let batch = quote! {
+        let __expired = __attributes::expires_at.le(__now).assume_not_null();
+        let __batch = __attributes::table
+            .filter(__expired)
+            .filter(__statement::attributes::within(
+                __attributes::session_id,
+                __table::table.filter(__table::#expires_at.gt(__now)).select(__table::#id),
+            ))
+            .order((__attributes::expires_at, __attributes::session_id, __attributes::name))
+            .limit(__limit)
+            #locked
+            .select((__attributes::session_id, __attributes::name));
+    };
+    match Engine::of(model) {
+        Engine::Postgres => quote! {
+            #batch
+            diesel::RunQueryDsl::execute(__statement::attributes::delete_held((__attributes::table, #columns), __batch), __conn)
+        },
+        Engine::Sqlite => quote! {
+            #batch
+            diesel::RunQueryDsl::execute(__statement::attributes::delete_pairs((__attributes::table, #columns), __batch), __conn)
+        },
+        // MySQL neither deletes from the table that a subselect reads, nor in the order of the primary key by another index.
+        Engine::Mysql => quote! {
+            #batch
+            let mut __keys: ::std::vec::Vec<(<Self as ::diesel_sessions::SessionModel>::RowId, ::std::string::String)> =
+                diesel::RunQueryDsl::load(__batch, __conn)?;
+            __keys.sort_unstable();
+            let mut __rows = 0;
+            for __chunk in __keys.chunks(__statement::attributes::ROWS_IN_STATEMENT) {
+                let __chunk = __chunk.iter().map(|(__id, __name)| {
+                    (__statement::attributes::bind(__attributes::session_id, *__id), __statement::attributes::bind(__attributes::name, __name))
+                });
+                __rows += diesel::RunQueryDsl::execute(
+                    __statement::attributes::delete_keys((__attributes::table, #columns), __chunk, __expired),
+                    __conn,
+                )?;
+            }
+            ::core::result::Result::Ok(__rows)
+        },
+    }
+}
+
+/// The implementation of `DbAttributes`.
+pub(crate) fn print(model: &Model) -> Option<TokenStream> {
+    model.attributes.as_ref()?;
+    let (name, backend, engine) = (&model.name, model.backends.first(), Engine::of(model));
+    let id = &model.id.column;
+    let (uuid, expires_at) = (model.columns.get("uuid"), model.columns.get("expires_at"));
+    let engine_module = format_ident!("{}", connection(model).1.to_string().to_lowercase());
+
+    let guard = quote! {
+        __table::#id.eq(__place.id)
+            .and(__table::#uuid.eq(__statement::attributes::coalesce(__place.digest, __table::#uuid)))
+            .and(__table::#expires_at.gt(__place.now))
+    };
+    let lock = match engine {
+        Engine::Sqlite => quote!(),
+        Engine::Postgres => quote!(.for_key_share()),
+        // The limit keeps the derived table from being merged into the statement, which would lock in another order.
+        Engine::Mysql => quote!(.limit(1).for_update()),
+    };
+    let live = quote!(__table::table.filter(#guard).select(__table::#id)#lock);
+    let columns = columns();
+    let (to, session) = (quote!((__attributes::table, #columns)), quote!((#live, __table::#id)));
+    let stored = quote! {
+        (__attributes::name, __attributes::value, __attributes::sealed, __attributes::created_at, __attributes::updated_at, __attributes::expires_at)
+    };
+    let live_attribute = quote!(__attributes::expires_at.is_null().or(__attributes::expires_at.gt(__place.now)));
+    let named = quote!(__attributes::name.eq_any(__names.iter().copied()).and(#live_attribute));
+    let now = |column: TokenStream| quote!(__statement::attributes::bind(__attributes::#column, __place.now));
+    let (created_now, updated_now) = (now(quote!(created_at)), now(quote!(updated_at)));
+    let given = given(engine);
+    let held = quote! {
+        __attributes::table
+            .filter(__statement::attributes::within(__attributes::session_id, #live))
+            .filter(#named)
+            .order(__attributes::name)
+            .select((__attributes::session_id, __attributes::name))
+            .for_update()
+    };
+    let count = |all: TokenStream| {
+        quote! {
+            diesel::expression::AsExpression::<diesel::sql_types::BigInt>::as_expression(
+                ::core::convert::TryInto::<i64>::try_into(#all.len()).unwrap_or(i64::MAX),
+            )
+        }
+    };
+    let (all_given, all_names) = (count(quote!(__given)), count(quote!(__names)));
+
+    let upsert = |how: TokenStream| {
+        let how = quote!(::core::marker::PhantomData::<__statement::attributes::#how>);
+        quote!(diesel::RunQueryDsl::execute(__statement::attributes::upsert(#to, #session, #given, #created_now, #how), __conn))
+    };
+    let (keeping, replacing, creating) = (upsert(quote!(Keeping)), upsert(quote!(Replacing)), upsert(quote!(Creating)));
+    let update = |how: TokenStream| {
+        let how = quote!(::core::marker::PhantomData::<__statement::attributes::#how>);
+        let statement = match engine {
+            Engine::Postgres => quote!({
+                let __names: ::std::vec::Vec<&str> = __given.iter().map(|__one| __one.name.as_str()).collect();
+                __statement::attributes::update_held(#to, #held, #given, #updated_now, #all_given, #how)
+            }),
+            _ => quote!(__statement::attributes::update_given(#to, #session, #given, #updated_now, #live_attribute, #how)),
+        };
+        quote!(diesel::RunQueryDsl::execute(#statement, __conn))
+    };
+    let (update_keeping, update_replacing) = (update(quote!(Keeping)), update(quote!(Replacing)));
+    let expire = match engine {
+        Engine::Sqlite => quote! {
+            __statement::update(
+                __attributes::table,
+                (__statement::set(__attributes::expires_at, __expires_at),),
+                __statement::attributes::within(__attributes::session_id, #live).and(#named),
+            )
+        },
+        Engine::Postgres => quote! {
+            __statement::attributes::expire_held(#to, #held, (__statement::set(__attributes::expires_at, __expires_at),), #all_names)
+        },
+        Engine::Mysql => quote! {
+            __statement::attributes::joined(
+                #to,
+                #session,
+                #named,
+                __statement::attributes::Expire(__statement::attributes::bind(__attributes::expires_at, __expires_at)),
+            )
+        },
+    };
+    let delete = match engine {
+        Engine::Sqlite => {
+            quote!(diesel::delete(__attributes::table.filter(__statement::attributes::within(__attributes::session_id, #live).and(#named))))
+        }
+        Engine::Postgres => quote!(__statement::attributes::delete_held(#to, #held)),
+        Engine::Mysql => quote!(__statement::attributes::joined(#to, #session, #named, __statement::attributes::Delete)),
+    };
+    let taken = quote!(__attributes::name.eq(__name).and(#live_attribute));
+    let take = match engine {
+        Engine::Mysql => quote! {
+            let __taken = __statement::attributes::joined(#to, #session, #taken, __statement::attributes::Lock(#stored));
+            let __taken = diesel::RunQueryDsl::get_result::<__sessions::StoredAttribute>(__taken, __conn).optional()?;
+            if __taken.is_some() {
+                let __key = __attributes::session_id.eq(__place.id).and(__attributes::name.eq(__name));
+                diesel::RunQueryDsl::execute(diesel::delete(__attributes::table.filter(__key)), __conn)?;
+            }
+            ::core::result::Result::Ok(__taken)
+        },
+        _ => quote! {
+            let __deleted = diesel::delete(__attributes::table.filter(__statement::attributes::within(__attributes::session_id, #live).and(#taken)));
+            diesel::RunQueryDsl::get_result(__statement::attributes::returning(__deleted, #stored), __conn).optional()
+        },
+    };
+    let find = |on: TokenStream, selected: TokenStream| {
+        let live = quote!(__table::table.filter(#guard).select(__table::#id));
+        quote!(__statement::attributes::found(#to, (#live, __table::#id), #on, #selected.nullable()))
+    };
+    let find_attribute = find(taken, stored.clone());
+    let find_attributes = find(named.clone(), stored);
+    let find_names = find(named, quote!(__attributes::name));
+    let find_all_names = find(live_attribute, quote!(__attributes::name));
+    let row_id = quote!(<Self as ::diesel_sessions::SessionModel>::RowId);
+    let place = quote!(__place: &__sessions::Place<Self>);
+    let find_names_again = match engine {
+        Engine::Mysql => quote!(__statement::attributes::ForUpdate(#find_names)),
+        _ => find_names.clone(),
+    };
+    let for_update = if engine == Engine::Sqlite { quote!() } else { quote!(.for_update()) };
+
+    Some(quote! {
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl<__C> ::diesel_sessions::DbAttributes<__C> for #name
+        where
+            __C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection,
+        {
+            fn attribute_table() -> diesel::QueryResult<::std::string::String> {
+                ::diesel_sessions::__private::#engine_module::table_name(__attributes::table)
+            }
+
+            fn find_attribute(__conn: &mut __C, #place, __name: &str) -> diesel::QueryResult<::core::option::Option<::core::option::Option<__sessions::StoredAttribute>>> {
+                diesel::RunQueryDsl::get_result(#find_attribute, __conn).optional()
+            }
+
+            fn find_attributes(__conn: &mut __C, #place, __names: &[&str]) -> diesel::QueryResult<::std::vec::Vec<::core::option::Option<__sessions::StoredAttribute>>> {
+                diesel::RunQueryDsl::load(#find_attributes, __conn)
+            }
+
+            fn find_names(__conn: &mut __C, #place, __names: &[&str]) -> diesel::QueryResult<::std::vec::Vec<::core::option::Option<::std::string::String>>> {
+                diesel::RunQueryDsl::load(#find_names, __conn)
+            }
+
+            fn find_names_again(__conn: &mut __C, #place, __names: &[&str]) -> diesel::QueryResult<::std::vec::Vec<::core::option::Option<::std::string::String>>> {
+                diesel::RunQueryDsl::load(#find_names_again, __conn)
+            }
+
+            fn all_names(__conn: &mut __C, #place) -> diesel::QueryResult<::std::vec::Vec<::core::option::Option<::std::string::String>>> {
+                diesel::RunQueryDsl::load(#find_all_names, __conn)
+            }
+
+            fn set_attributes(__conn: &mut __C, #place, __given: &[__sessions::NewAttribute], __expiry: __sessions::StoredExpiry) -> diesel::QueryResult<usize> {
+                match __expiry {
+                    __sessions::StoredExpiry::Kept => #keeping,
+                    __sessions::StoredExpiry::Replaced => #replacing,
+                }
+            }
+
+            fn create_attributes(__conn: &mut __C, #place, __given: &[__sessions::NewAttribute]) -> diesel::QueryResult<usize> {
+                #creating
+            }
+
+            fn update_attributes(__conn: &mut __C, #place, __given: &[__sessions::NewAttribute], __expiry: __sessions::StoredExpiry) -> diesel::QueryResult<usize> {
+                match __expiry {
+                    __sessions::StoredExpiry::Kept => #update_keeping,
+                    __sessions::StoredExpiry::Replaced => #update_replacing,
+                }
+            }
+
+            fn expire_attributes(__conn: &mut __C, #place, __names: &[&str], __expires_at: ::core::option::Option<::diesel_sessions::Timestamp6>) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(#expire, __conn)
+            }
+
+            fn delete_attributes(__conn: &mut __C, #place, __names: &[&str]) -> diesel::QueryResult<usize> {
+                diesel::RunQueryDsl::execute(#delete, __conn)
+            }
+
+            fn take_attribute(__conn: &mut __C, #place, __name: &str) -> diesel::QueryResult<::core::option::Option<__sessions::StoredAttribute>> {
+                #take
+            }
+
+            fn delete_expired(__conn: &mut __C, #place, __names: &[&str]) -> diesel::QueryResult<usize> {
+                let __expired = __attributes::session_id.eq(__place.id)
+                    .and(__attributes::name.eq_any(__names.iter().copied()))
+                    .and(__attributes::expires_at.le(__place.now));
+                diesel::RunQueryDsl::execute(diesel::delete(__attributes::table.filter(__expired)), __conn)
+            }
+
+            fn lock_session(__conn: &mut __C, #place) -> diesel::QueryResult<::core::option::Option<#row_id>> {
+                diesel::RunQueryDsl::get_result(__table::table.filter(#guard).select(__table::#id)#for_update, __conn).optional()
+            }
+
+            fn sealed_otherwise(__conn: &mut __C, __beginning: &[u8], __after: ::core::option::Option<(#row_id, &str)>, __limit: i64) -> diesel::QueryResult<::std::vec::Vec<__sessions::SealedValue<#row_id>>> {
+                let __length = ::core::convert::TryInto::<i32>::try_into(__beginning.len()).unwrap_or(i32::MAX);
+                let __rows = __attributes::table
+                    .filter(__statement::attributes::substr(__attributes::sealed, 1, __length).ne(__beginning))
+                    .order((__attributes::session_id, __attributes::name))
+                    .limit(__limit)
+                    .select((__attributes::session_id, __attributes::name, __attributes::sealed));
+                match __after {
+                    ::core::option::Option::None => diesel::RunQueryDsl::load(__rows, __conn),
+                    ::core::option::Option::Some((__id, __name)) => {
+                        let __later = __attributes::session_id.gt(__id)
+                            .or(__attributes::session_id.eq(__id).and(__attributes::name.gt(__name)));
+                        diesel::RunQueryDsl::load(__rows.filter(__later), __conn)
+                    }
+                }
+            }
+
+            fn count_sealed_otherwise(__conn: &mut __C, __beginning: &[u8]) -> diesel::QueryResult<i64> {
+                let __length = ::core::convert::TryInto::<i32>::try_into(__beginning.len()).unwrap_or(i32::MAX);
+                let __others = __attributes::table.filter(__statement::attributes::substr(__attributes::sealed, 1, __length).ne(__beginning));
+                diesel::RunQueryDsl::get_result(__others.count(), __conn)
+            }
+
+            fn reseal(__conn: &mut __C, __id: #row_id, __name: &str, __old: &[u8], __new: &[u8]) -> diesel::QueryResult<usize> {
+                let __same = __attributes::session_id.eq(__id)
+                    .and(__attributes::name.eq(__name))
+                    .and(__attributes::sealed.eq(__old));
+                diesel::RunQueryDsl::execute(
+                    __statement::update(__attributes::table, (__statement::set(__attributes::sealed, __new),), __same),
+                    __conn,
+                )
+            }
+        }
+    })
+}
+
+fn columns() -> TokenStream {
+    quote! {
+        (
+            __attributes::session_id,
+            __attributes::name,
+            __attributes::value,
+            __attributes::sealed,
+            __attributes::created_at,
+            __attributes::updated_at,
+            __attributes::expires_at,
+        )
+    }
+}
+
+/// The attributes that are to be written, as a table.
+fn given(engine: Engine) -> TokenStream {
+    let columns = [quote!(name), quote!(value), quote!(sealed), quote!(expires_at)];
+    let values =
+        [quote!(__one.name.as_str()), quote!(__one.value.as_ref()), quote!(__one.sealed.as_deref()), quote!(__one.expires_at)];
+    if engine == Engine::Postgres {
+        quote! {
+            __statement::attributes::arrays(
+                #(__statement::attributes::bind_array(__attributes::#columns, __given.iter().map(|__one| #values).collect()),)*
+            )
+        }
+    } else {
+        quote! {
+            __statement::attributes::rows(__given.iter().map(|__one| (
+                #(__statement::attributes::bind(__attributes::#columns, #values),)*
+            )))
+        }
+    }
+}
