@@ -16,7 +16,7 @@ mod limits;
 
 pub(crate) use equality::same;
 use finite::Finite;
-pub(crate) use limits::{check_count, check_key, check_size, check_value};
+pub(crate) use limits::{check_attribute, check_count, check_key, check_name, check_size, check_value};
 
 /// The entries of a session's data, sorted by the bytes of their keys.
 pub(crate) type Entries = BTreeMap<String, Value>;
@@ -75,6 +75,12 @@ impl JsonText {
         }
     }
 
+    /// Parses the text into an attribute's value.
+    pub(crate) fn value(&self) -> Result<Value> {
+        serde_json::from_str(&self.0)
+            .map_err(|error| Error::new(ErrorKind::Undecodable, "could not read the attribute").with_source(Position::of(&error)))
+    }
+
     /// True for the same text, and for texts that parse to the same entries.
     pub(crate) fn denotes_same(&self, other: &Self) -> bool {
         let parsed = |text: &Self| text.entries().map(|entries| Value::Object(entries.into_iter().collect()));
@@ -124,12 +130,24 @@ impl Position {
 
 /// Serialises a value for one key, checked against every limit but the total size.
 pub(crate) fn to_value(key: &str, value: impl Serialize) -> Result<Value> {
-    let value = serde_json::to_value(Finite(value)).map_err(|_| {
-        Error::new(ErrorKind::NotSerializable, "could not serialise the value")
-            .with_detail(format!("the value of `{key}` has no JSON form, or its `Serialize` fails"))
-    })?;
+    let value = serialised(key, value)?;
     check_value(key, &value)?;
     Ok(value)
+}
+
+/// Serialises an attribute's value into the text to store, checked against every limit.
+pub(crate) fn to_attribute(name: &str, value: impl Serialize) -> Result<JsonText> {
+    let value = serialised(name, value)?;
+    let text = JsonText(value.to_string());
+    check_attribute(name, &value, text.0.len())?;
+    Ok(text)
+}
+
+fn serialised(key: &str, value: impl Serialize) -> Result<Value> {
+    serde_json::to_value(Finite(value)).map_err(|_| {
+        Error::new(ErrorKind::NotSerializable, "could not serialise the value")
+            .with_detail(format!("the value of `{key}` has no JSON form, or its `Serialize` fails"))
+    })
 }
 
 /// Bytes that a key and its value take in the text, the comma included.

@@ -5,6 +5,7 @@ use std::fmt;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 
 use crate::backend::{self, Trouble};
+use crate::crypto::Unopened;
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -177,16 +178,121 @@ impl Error {
     /// # Example
     ///
     /// ```
-    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
     /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
     /// # let mut session = sessions.new_session();
-    /// let error = session.insert("_data", 1).unwrap_err();
-    /// assert_eq!(error.attribute_name(), None, "keys are no attributes");
-    /// # Ok::<(), diesel_sessions::Error>(())
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// let error = sessions.attributes(&session).update(&mut conn, "theme", "dark").unwrap_err();
+    /// assert_eq!(error.attribute_name(), Some("theme"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn attribute_name(&self) -> Option<&str> {
         self.attribute.as_deref()
+    }
+
+    /// True when an encrypted value does not open because the keyring has no key of that name, or there is no keyring.
+    ///
+    /// # Example
+    ///
+    /// ```
+    #[doc = include_str!("doc/encrypted.md")]
+    /// # let sessions = SessionRepository::<PlainSession>::builder().keyring(Keyring::new("another", [7; 32])?).build()?;
+    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
+    /// assert!(error.kind() == ErrorKind::Decrypt && error.is_missing_key());
+    /// assert_eq!(error.attribute_name(), Some("otp"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_missing_key(&self) -> bool {
+        self.unopened() == Some(Unopened::MissingKey)
+    }
+
+    /// True when an encrypted value does not open because the key of that name is not the one that sealed it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    #[doc = include_str!("doc/encrypted.md")]
+    /// # let sessions = SessionRepository::<PlainSession>::builder().keyring(Keyring::new("2026-11", [8; 32])?).build()?;
+    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
+    /// assert!(error.is_wrong_key() && !error.is_missing_key());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_wrong_key(&self) -> bool {
+        self.unopened() == Some(Unopened::WrongKey)
+    }
+
+    /// True when an encrypted value does not open because its end is missing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    #[doc = include_str!("doc/encrypted.md")]
+    /// diesel::sql_query("UPDATE session_attributes SET sealed = substr(sealed, 1, 20)").execute(&mut conn)?;
+    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
+    /// assert!(error.is_truncated());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.unopened() == Some(Unopened::Truncated)
+    }
+
+    /// True when an encrypted value does not open because its bytes were changed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    #[doc = include_str!("doc/encrypted.md")]
+    /// diesel::sql_query("UPDATE session_attributes SET sealed = CAST(sealed || x'00' AS BLOB)").execute(&mut conn)?;
+    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
+    /// assert!(error.is_tampered());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_tampered(&self) -> bool {
+        self.unopened() == Some(Unopened::Tampered)
+    }
+
+    /// True when an encrypted value does not open because it was sealed for another attribute, session or table.
+    ///
+    /// # Example
+    ///
+    /// ```
+    #[doc = include_str!("doc/encrypted.md")]
+    /// diesel::sql_query("UPDATE session_attributes SET name = 'other'").execute(&mut conn)?;
+    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "other").unwrap_err();
+    /// assert!(error.is_swapped());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_swapped(&self) -> bool {
+        self.unopened() == Some(Unopened::Swapped)
+    }
+
+    /// True when an encrypted value does not open because its format is one that this version does not know.
+    ///
+    /// # Example
+    ///
+    /// ```
+    #[doc = include_str!("doc/encrypted.md")]
+    /// diesel::sql_query("UPDATE session_attributes SET sealed = x'7f'").execute(&mut conn)?;
+    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
+    /// assert!(error.is_unknown_format());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_unknown_format(&self) -> bool {
+        self.unopened() == Some(Unopened::UnknownFormat)
+    }
+
+    fn unopened(&self) -> Option<Unopened> {
+        self.source.as_deref()?.downcast_ref().copied()
     }
 
     pub(crate) fn new(kind: ErrorKind, deed: &'static str) -> Self {
@@ -205,6 +311,11 @@ impl Error {
 
     pub(crate) fn with_constraint(mut self, name: Option<String>) -> Self {
         self.constraint = name;
+        self
+    }
+
+    pub(crate) fn with_attribute(mut self, name: &str) -> Self {
+        self.attribute = Some(name.to_owned());
         self
     }
 

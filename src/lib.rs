@@ -6,8 +6,10 @@ compile_error!("diesel-sessions needs a database: switch on its feature `sqlite`
 
 extern crate self as diesel_sessions;
 
+mod attributes;
 mod backend;
 mod clock;
+mod crypto;
 #[cfg(all(feature = "r2d2", any(feature = "sqlite", feature = "mysql")))]
 mod customizer;
 mod data;
@@ -21,11 +23,14 @@ mod source;
 pub mod statement;
 mod token;
 
+pub use crate::attributes::{Attribute, AttributeEntry, EncryptAttributes, Expiry, Resealed, SessionAttributes, WriteOptions};
 pub use crate::clock::{Clock, SystemClock, Timestamp6};
+pub use crate::crypto::Keyring;
 pub use crate::data::JsonText;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::model::{
-    CoreColumns, DbOwnedSession, DbSession, Engine, NoOwner, OwnedModel, RowId, SessionCore, SessionModel, TypedColumn,
+    CoreColumns, DbAttributes, DbOwnedSession, DbSession, Engine, NoOwner, OwnedModel, RowId, SessionCore, SessionModel,
+    TypedColumn,
 };
 pub use crate::policy::Timeouts;
 pub use crate::repository::{OwnerSessions, Purged, Saved, SessionRepository, SessionRepositoryBuilder, SignIn};

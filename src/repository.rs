@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use self::draws::Draws;
+use crate::attributes::EncryptAttributes;
 use crate::clock::{Clock, Timestamp6};
+use crate::crypto::Keyring;
 use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionCore, SessionModel, Stamp, Write};
@@ -74,6 +76,8 @@ struct Inner<M> {
     timeouts_by: Option<Box<TimeoutsBy<M>>>,
     touch_every: Option<TimeDelta>,
     on_conflict: OnConflict,
+    keyring: Option<Keyring>,
+    encrypt_attributes: EncryptAttributes,
 }
 
 /// How long the token that a rotation replaced is met with an anonymous session instead of none, in seconds.
@@ -405,7 +409,15 @@ impl<M: SessionModel> SessionRepository<M> {
         own.unwrap_or(self.inner.timeouts).check()
     }
 
-    fn now(&self) -> Timestamp6 {
+    pub(crate) fn keyring(&self) -> Option<&Keyring> {
+        self.inner.keyring.as_ref()
+    }
+
+    pub(crate) fn encrypt_attributes(&self) -> EncryptAttributes {
+        self.inner.encrypt_attributes
+    }
+
+    pub(crate) fn now(&self) -> Timestamp6 {
         self.inner.clock.now().into()
     }
 }

@@ -17,27 +17,50 @@ const DEED: &str = "could not set the value";
 
 /// Checks a key's form: 1 to 191 bytes, no control characters, no outer spaces.
 pub(crate) fn check_key(key: &str) -> Result<()> {
-    if key.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("the key is empty"));
+    check_form("key", key)
+}
+
+/// The same of an attribute's name.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    check_form("name", name)
+}
+
+fn check_form(what: &str, text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail(format!("the {what} is empty")));
     }
-    if key.len() > MAX_KEY {
-        return Err(Error::new(ErrorKind::Limit, DEED).with_detail(format!("the key has more than {MAX_KEY} bytes")));
+    if text.len() > MAX_KEY {
+        return Err(Error::new(ErrorKind::Limit, DEED).with_detail(format!("the {what} has more than {MAX_KEY} bytes")));
     }
-    if key.chars().any(char::is_control) {
-        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("the key has a control character"));
+    if text.chars().any(char::is_control) {
+        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail(format!("the {what} has a control character")));
     }
-    if key.trim().len() != key.len() {
-        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("the key begins or ends with a space"));
+    if text.trim().len() != text.len() {
+        return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail(format!("the {what} begins or ends with a space")));
     }
     Ok(())
 }
 
-/// Checks what a value holds: nesting, and U+0000, which PostgreSQL cannot store.
+/// Checks what a value within the data holds: nesting, and U+0000, which PostgreSQL cannot store.
 pub(crate) fn check_value(key: &str, value: &Value) -> Result<()> {
-    match flaw(value, MAX_DEPTH) {
+    check_content(key, value, MAX_DEPTH)
+}
+
+/// The same of an attribute's value, which is a document of its own, and its size.
+pub(crate) fn check_attribute(name: &str, value: &Value, bytes: usize) -> Result<()> {
+    check_content(name, value, MAX_DEPTH + 1)?;
+    if bytes > MAX_BYTES {
+        let detail = format!("the value of `{name}` has {bytes} bytes, more than {MAX_BYTES}");
+        return Err(Error::new(ErrorKind::Limit, DEED).with_detail(detail));
+    }
+    Ok(())
+}
+
+fn check_content(key: &str, value: &Value, depth: usize) -> Result<()> {
+    match flaw(value, depth) {
         None => Ok(()),
         Some(Flaw::Depth) => {
-            Err(Error::new(ErrorKind::Limit, DEED).with_detail(format!("the value of `{key}` nests deeper than {MAX_DEPTH}")))
+            Err(Error::new(ErrorKind::Limit, DEED).with_detail(format!("the value of `{key}` nests deeper than {depth}")))
         }
         Some(Flaw::Nul) => {
             Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail(format!("the value of `{key}` contains U+0000")))

@@ -6,7 +6,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{Inner, SessionRepository, TimeoutsBy};
+use crate::attributes::EncryptAttributes;
 use crate::clock::{Clock, SystemClock};
+use crate::crypto::Keyring;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::SessionModel;
 use crate::policy::Timeouts;
@@ -38,6 +40,8 @@ pub struct SessionRepositoryBuilder<M> {
     timeouts_by: Option<Box<TimeoutsBy<M>>>,
     touch_every: Option<Duration>,
     on_conflict: OnConflict,
+    keyring: Option<Keyring>,
+    encrypt_attributes: EncryptAttributes,
 }
 
 impl<M: SessionModel> SessionRepositoryBuilder<M> {
@@ -49,6 +53,8 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
             timeouts_by: None,
             touch_every: None,
             on_conflict: OnConflict::default(),
+            keyring: None,
+            encrypt_attributes: EncryptAttributes::default(),
         }
     }
 
@@ -190,6 +196,54 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
         self
     }
 
+    /// The keys of encrypted attributes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::Keyring;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let key = [7; 32];
+    /// let sessions = SessionRepository::<PlainSession>::builder().keyring(Keyring::new("2026-11", key)?).build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// sessions.attributes(&session).set_with(&mut conn, "otp", "123456", WriteOptions::new().encrypted())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn keyring(mut self, keyring: Keyring) -> Self {
+        self.keyring = Some(keyring);
+        self
+    }
+
+    /// Which attributes are encrypted where the call does not say.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{EncryptAttributes, Keyring};
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let key = [7; 32];
+    /// let sessions = SessionRepository::<PlainSession>::builder()
+    ///     .keyring(Keyring::new("2026-11", key)?)
+    ///     .encrypt_attributes(EncryptAttributes::Always)
+    ///     .build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// sessions.attributes(&session).set(&mut conn, "theme", "dark")?;
+    /// assert!(sessions.attributes(&session).entry(&mut conn, "theme")?.expect("live").is_encrypted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encrypt_attributes(mut self, which: EncryptAttributes) -> Self {
+        self.encrypt_attributes = which;
+        self
+    }
+
     /// Another clock than the system's.
     ///
     /// # Example
@@ -238,7 +292,8 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`] for a timeout of zero, of a part of a second, or over `i32::MAX` seconds.
+    /// [`ErrorKind::InvalidArgument`] for a timeout of zero, of a part of a second, or over `i32::MAX` seconds;
+    /// [`ErrorKind::Config`] when all attributes are to be encrypted and there is no keyring.
     ///
     /// # Example
     ///
@@ -255,6 +310,10 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
                 .with_detail("the touch period is too long")
                 .with_source(error)
         })?;
+        if self.encrypt_attributes == EncryptAttributes::Always && self.keyring.is_none() {
+            let error = Error::new(ErrorKind::Config, "could not make the repository");
+            return Err(error.with_detail("attributes are to be encrypted, and there is no keyring"));
+        }
         Ok(SessionRepository {
             inner: Arc::new(Inner {
                 clock: self.clock,
@@ -263,6 +322,8 @@ impl<M: SessionModel> SessionRepositoryBuilder<M> {
                 timeouts_by: self.timeouts_by,
                 touch_every,
                 on_conflict: self.on_conflict,
+                keyring: self.keyring,
+                encrypt_attributes: self.encrypt_attributes,
             }),
         })
     }

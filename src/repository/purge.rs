@@ -29,8 +29,9 @@ pub struct Purged {
 }
 
 impl<M: SessionModel> SessionRepository<M> {
-    /// Removes at most `limit` expired sessions, the longest expired first. Live ones are never touched, and rows that another
-    /// purge is at work on are left to it where the engine can tell (PostgreSQL).
+    /// Removes at most `limit` expired sessions, and at most as many expired attributes of live ones, the longest expired first.
+    /// What lives is never touched, and rows that another purge is at work on are left to it where the engine can tell
+    /// (PostgreSQL).
     ///
     /// # Errors
     ///
@@ -58,10 +59,11 @@ impl<M: SessionModel> SessionRepository<M> {
         }
         let now = self.now();
         let sessions = self.send_deletion(conn, DEED, |conn| M::purge(conn, now, limit.into()))?;
-        if sessions > 0 {
-            tracing::info!(target: "diesel_sessions", rows = sessions, reason = "expired", "purged");
+        let attributes = self.send(conn, DEED, |conn| M::purge_attributes(conn, now, limit.into()))?;
+        if sessions > 0 || attributes > 0 {
+            tracing::info!(target: "diesel_sessions", rows = sessions, attributes, reason = "expired", "purged");
         }
-        Ok(Purged { sessions, attributes: 0 })
+        Ok(Purged { sessions, attributes })
     }
 
     /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open.
@@ -93,7 +95,8 @@ impl<M: SessionModel> SessionRepository<M> {
             let batch = self.purge_batch(conn, limit)?;
             total.sessions += batch.sessions;
             total.attributes += batch.attributes;
-            if u32::try_from(batch.sessions).is_ok_and(|sessions| sessions < limit) {
+            let most = batch.sessions.max(batch.attributes);
+            if u32::try_from(most).is_ok_and(|rows| rows < limit) {
                 return Ok(total);
             }
         }

@@ -11,7 +11,7 @@ const MAX_TRIES: usize = 10;
 
 impl<M: SessionModel> SessionRepository<M> {
     /// Sends one statement. Outside of a transaction it is tried again after a deadlock or a serialisation failure.
-    pub(super) fn send<C, T>(
+    pub(crate) fn send<C, T>(
         &self,
         conn: &mut C,
         deed: &'static str,
@@ -37,7 +37,7 @@ impl<M: SessionModel> SessionRepository<M> {
 
     /// Runs several statements in one transaction, or in a savepoint of the caller's. The closure changes nothing but the
     /// database: it may run again.
-    pub(super) fn send_together<C, T>(
+    pub(crate) fn send_together<C, T>(
         &self,
         conn: &mut C,
         deed: &'static str,

@@ -1,0 +1,252 @@
+//! The attributes of a session: named values in rows of their own, written at once, each with its own expiry and, if asked,
+//! encrypted.
+
+use std::fmt;
+
+use crate::clock::Timestamp6;
+use crate::crypto::{Address, Unopened};
+use crate::data::{JsonText, check_name};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{DbAttributes, Place, SessionModel};
+use crate::repository::SessionRepository;
+use crate::session::{Session, State};
+use crate::token::TokenDigest;
+
+mod batch;
+mod delete;
+mod entry;
+mod options;
+mod read;
+mod reseal;
+mod write;
+
+pub use entry::AttributeEntry;
+pub use options::{Attribute, EncryptAttributes, Expiry, WriteOptions};
+pub use reseal::Resealed;
+
+/// The attributes of one session, from [`SessionRepository::attributes`] or [`SessionRepository::attributes_of`].
+///
+/// Each is a row of its own: written at once and not with the session's next save, with an expiry of its own, and encrypted
+/// if that is asked for. No attribute is read or written unless its session is live; none outlives it. Names have 1 to 191
+/// bytes, without control characters and outer spaces, and are compared byte for byte. Values are JSON of at most 64 KiB,
+/// nested at most 31 deep; null, false, 0, `""`, `[]` and `{}` are values like any other.
+///
+/// An attribute that has expired is as good as absent. Reading deletes nothing:
+/// [`purge_expired`](SessionRepository::purge_expired) does.
+///
+/// # Locks
+///
+/// Every write locks the session's row first and its attributes after it, several attributes in the order of their names. So
+/// nothing deadlocks with a save, a revocation or a purge where each call is a transaction of its own. Inside a caller's
+/// transaction, which keeps its locks, two transactions still can: when one writes an attribute of a session and then saves
+/// that session (which needs a stronger lock) while another does the same, or when they write attributes of several sessions in
+/// different orders. The database then ends one of them with [`ErrorKind::Deadlock`].
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use diesel_sessions::{Attribute, Keyring, SessionRepository, WriteOptions};
+/// # use diesel::prelude::*;
+/// # use diesel_sessions::{migrations, plain::sqlite::PlainSession};
+/// # let mut conn = SqliteConnection::establish(":memory:")?;
+/// # migrations::run(&mut conn)?;
+///
+/// let sessions = SessionRepository::<PlainSession>::builder().keyring(Keyring::new("2026-11", [7; 32])?).build()?;
+/// let mut session = sessions.new_session();
+/// sessions.create(&mut conn, &mut session)?;
+///
+/// let attributes = sessions.attributes(&session);
+/// attributes.set(&mut conn, "theme", "dark")?;
+/// let five_minutes = WriteOptions::new().expires_in(Duration::from_secs(300)).encrypted();
+/// attributes.set_with(&mut conn, "otp", "123456", five_minutes)?;
+/// attributes.set_many(&mut conn, [Attribute::new("a", 1)?, Attribute::new("b", 2)?.encrypted()], WriteOptions::new())?;
+///
+/// assert_eq!(attributes.get::<String, _>(&mut conn, "theme")?.as_deref(), Some("dark"));
+/// assert_eq!(attributes.take::<String, _>(&mut conn, "otp")?.as_deref(), Some("123456"), "once");
+/// assert_eq!(attributes.take::<String, _>(&mut conn, "otp")?, None, "and not again");
+/// assert_eq!(attributes.names(&mut conn)?, ["a", "b", "theme"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SessionAttributes<M: SessionModel> {
+    repository: SessionRepository<M>,
+    session: Named<M::RowId>,
+}
+
+/// Which session is meant.
+#[derive(Clone, Copy)]
+enum Named<RowId> {
+    /// The row, and the digest that it was loaded under unless it was named by its id.
+    Row(RowId, Option<TokenDigest>),
+    /// None: every verb is this error.
+    None(ErrorKind),
+}
+
+impl<M: SessionModel> SessionRepository<M> {
+    /// The attributes of a session. Row id and token digest are copied: once another handle, or this one, has rotated the
+    /// session, every verb says [`ErrorKind::Rotated`]; ask again with the handle that knows the new token.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{ErrorKind, SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// let error = sessions.attributes(&session).set(&mut conn, "theme", "dark").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotCreated);
+    ///
+    /// sessions.create(&mut conn, &mut session)?;
+    /// sessions.attributes(&session).set(&mut conn, "theme", "dark")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn attributes(&self, session: &Session<M>) -> SessionAttributes<M> {
+        let session = match session.state() {
+            State::Stored(row) => Named::Row(row, Some(session.seen().digest)),
+            State::New => Named::None(ErrorKind::NotCreated),
+            State::Superseded(..) => Named::None(ErrorKind::Rotated),
+            State::Ended => Named::None(ErrorKind::Gone),
+        };
+        SessionAttributes { repository: self.clone(), session }
+    }
+
+    /// The attributes of the session in a row, whatever its token is now: for jobs and operators.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let mut session = sessions.new_session();
+    /// sessions.create(&mut conn, &mut session)?;
+    /// let row_id = session.row_id().expect("created");
+    /// sessions.attributes_of(row_id).set(&mut conn, "export", "ready")?;
+    /// assert!(sessions.attributes(&session).exists(&mut conn, "export")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn attributes_of(&self, row_id: M::RowId) -> SessionAttributes<M> {
+        SessionAttributes { repository: self.clone(), session: Named::Row(row_id, None) }
+    }
+}
+
+impl<M: SessionModel> Clone for SessionAttributes<M> {
+    fn clone(&self) -> Self {
+        SessionAttributes { repository: self.repository.clone(), session: self.session }
+    }
+}
+
+impl<M: SessionModel> fmt::Debug for SessionAttributes<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionAttributes").finish_non_exhaustive()
+    }
+}
+
+impl<M: SessionModel> SessionAttributes<M> {
+    /// What a statement of this call must find.
+    fn place(&self, deed: &'static str) -> Result<Place<M>> {
+        match self.session {
+            Named::Row(id, digest) => Ok(Place { id, digest, now: self.repository.now() }),
+            Named::None(kind) => Err(Error::new(kind, deed)),
+        }
+    }
+
+    /// Why a statement met no session: the error, or `None` when there is one now.
+    fn why_missed<C>(&self, conn: &mut C, place: &Place<M>, deed: &'static str) -> Result<Option<Error>>
+    where
+        M: DbAttributes<C>,
+    {
+        let row = self.repository.send(conn, deed, |conn| M::read_again(conn, place.id))?;
+        Ok(missed(row, place).map(|kind| Error::new(kind, deed)))
+    }
+
+    /// Opens a stored value.
+    fn open<C>(&self, place: &Place<M>, name: &str, value: Stored<'_>) -> Result<JsonText>
+    where
+        M: DbAttributes<C>,
+    {
+        let table = M::attribute_table().map_err(|error| Error::from_database(OPENING, error))?;
+        self.repository.open_value(&table, place.id, name, value)
+    }
+}
+
+const OPENING: &str = "could not open the attribute";
+
+/// A value as the row holds it.
+type Stored<'a> = (Option<JsonText>, Option<&'a [u8]>);
+
+impl<M: SessionModel> SessionRepository<M> {
+    /// The text of a value: as stored in clear, or opened. Never the one for the other.
+    fn open_value(&self, table: &str, row: M::RowId, name: &str, value: Stored<'_>) -> Result<JsonText> {
+        let sealed = match value {
+            (Some(text), None) => return Ok(text),
+            (None, Some(sealed)) => sealed,
+            _ => {
+                let error = Error::new(ErrorKind::Undecodable, OPENING).with_detail("the row holds not exactly one value");
+                return Err(error.with_attribute(name));
+            }
+        };
+        let address = Address { table, row: &row.to_string(), name };
+        let opened = match self.keyring() {
+            Some(keyring) => keyring.open(address, sealed),
+            None => Err(Unopened::MissingKey),
+        };
+        opened
+            .map_err(|reason| (ErrorKind::Decrypt, reason))
+            .and_then(|text| {
+                // What was sealed was a text of ours.
+                std::str::from_utf8(&text)
+                    .map(|text| JsonText(text.to_owned()))
+                    .map_err(|_| (ErrorKind::Undecodable, Unopened::Tampered))
+            })
+            .map_err(|(kind, reason)| {
+                tracing::warn!(target: "diesel_sessions", row_id = %row, attribute = name, reason = %reason, "refused");
+                Error::new(kind, OPENING).with_source(reason).with_attribute(name)
+            })
+    }
+}
+
+/// What a second look at the session says after a statement has met none.
+fn missed<M: SessionModel>(row: Option<M>, place: &Place<M>) -> Option<ErrorKind> {
+    let Some(row) = row else { return Some(ErrorKind::Gone) };
+    let stamp = &row.core_field().stamp;
+    if !stamp.is_live(place.now) {
+        Some(ErrorKind::Gone)
+    } else if place.digest.is_some_and(|digest| digest != stamp.digest) {
+        Some(ErrorKind::Rotated)
+    } else {
+        None
+    }
+}
+
+/// Names as a statement takes them: checked, sorted, each once.
+fn sorted_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<&'a str>> {
+    let mut names: Vec<&str> = names.into_iter().collect();
+    for name in &names {
+        check_name(name)?;
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// When something ends that is given this long from now on.
+fn end_of(duration: std::time::Duration, now: Timestamp6) -> Result<Timestamp6> {
+    let refuse = |why: &str| {
+        Error::new(ErrorKind::InvalidArgument, "could not set the expiry")
+            .with_detail(format!("{duration:?} {why}; an expiry is 1 microsecond to {} seconds from now", i32::MAX))
+    };
+    if duration.as_micros() == 0 {
+        return Err(refuse("is no time at all"));
+    }
+    if duration.as_secs() > i32::MAX.unsigned_abs().into() {
+        return Err(refuse("is too long"));
+    }
+    chrono::TimeDelta::from_std(duration).map(|duration| now.plus(duration)).map_err(|_| refuse("is too long"))
+}

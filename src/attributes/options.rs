@@ -1,0 +1,347 @@
+//! What is written, and how: values, expiry, encryption.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::data::{JsonText, check_name, to_attribute};
+use crate::error::Result;
+
+/// How attributes are written. What is left open is the default: a live attribute keeps its expiry, a new one lives as long as
+/// its session, and the repository's [`EncryptAttributes`] decides on encryption.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use diesel_sessions::WriteOptions;
+///
+/// let one_time_code = WriteOptions::new().expires_in(Duration::from_secs(300)).encrypted();
+/// assert_ne!(one_time_code, WriteOptions::new());
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use = "options do nothing until they are given to a verb"]
+pub struct WriteOptions {
+    pub(super) expiry: Option<Expiry>,
+    pub(super) encrypted: Option<bool>,
+}
+
+impl WriteOptions {
+    /// The defaults.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::WriteOptions;
+    ///
+    /// assert_eq!(WriteOptions::new(), WriteOptions::default());
+    /// ```
+    pub fn new() -> Self {
+        WriteOptions::default()
+    }
+
+    /// The attribute ends this long from now on, 1 microsecond to `i32::MAX` seconds; with its session at the latest.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{ErrorKind, SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// let at_once = WriteOptions::new().expires_in(Duration::ZERO);
+    /// let error = attributes.set_with(&mut conn, "otp", "123456", at_once).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn expires_in(mut self, duration: Duration) -> Self {
+        self.expiry = Some(Expiry::In(duration));
+        self
+    }
+
+    /// The attribute lives as long as its session.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// attributes.set_with(&mut conn, "draft", "…", WriteOptions::new().expires_in(Duration::from_secs(60)))?;
+    /// attributes.set_with(&mut conn, "draft", "…", WriteOptions::new().never())?;
+    /// assert_eq!(attributes.entry(&mut conn, "draft")?.expect("live").expires_at(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn never(mut self) -> Self {
+        self.expiry = Some(Expiry::Never);
+        self
+    }
+
+    /// The value is encrypted before it reaches the database.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{Keyring, SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let keyring = Keyring::new("2026-11", [7; 32])?;
+    /// let sessions = SessionRepository::<PlainSession>::builder().keyring(keyring).build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// attributes.set_with(&mut conn, "otp", "123456", WriteOptions::new().encrypted())?;
+    /// assert!(attributes.entry(&mut conn, "otp")?.expect("live").is_encrypted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encrypted(mut self) -> Self {
+        self.encrypted = Some(true);
+        self
+    }
+
+    /// The value is stored in clear, also where the repository encrypts everything.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{EncryptAttributes, Keyring, SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let keyring = Keyring::new("2026-11", [7; 32])?;
+    /// # let builder = SessionRepository::<PlainSession>::builder().keyring(keyring);
+    /// let sessions = builder.encrypt_attributes(EncryptAttributes::Always).build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// attributes.set_with(&mut conn, "theme", "dark", WriteOptions::new().in_clear())?;
+    /// assert!(!attributes.entry(&mut conn, "theme")?.expect("live").is_encrypted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn in_clear(mut self) -> Self {
+        self.encrypted = Some(false);
+        self
+    }
+
+    /// These options, and where they leave something open, those of the call.
+    pub(super) fn or(self, call: WriteOptions) -> Self {
+        WriteOptions { expiry: self.expiry.or(call.expiry), encrypted: self.encrypted.or(call.encrypted) }
+    }
+}
+
+/// When an attribute ends.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use diesel_sessions::Expiry;
+///
+/// assert_ne!(Expiry::In(Duration::from_secs(300)), Expiry::Never);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// This long from now on: 1 microsecond to `i32::MAX` seconds.
+    In(Duration),
+    /// With its session.
+    Never,
+}
+
+/// Which attributes a repository encrypts.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::{EncryptAttributes, ErrorKind, SessionRepository, plain::sqlite::PlainSession};
+///
+/// let builder = SessionRepository::<PlainSession>::builder().encrypt_attributes(EncryptAttributes::Always);
+/// assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Config, "there is no key");
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EncryptAttributes {
+    /// Those that are written with [`WriteOptions::encrypted`].
+    #[default]
+    WhenAsked,
+    /// All but those that are written with [`WriteOptions::in_clear`].
+    Always,
+}
+
+/// An attribute to be written, with options of its own that override the call's.
+///
+/// `Debug` shows the name and not the value.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use diesel_sessions::Attribute;
+///
+/// let code = Attribute::new("otp", "123456")?.encrypted().expires_in(Duration::from_secs(300));
+/// assert_eq!(code.name(), "otp");
+/// assert!(!format!("{code:?}").contains("123456"));
+/// # Ok::<(), diesel_sessions::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Attribute {
+    pub(super) name: String,
+    pub(super) value: JsonText,
+    pub(super) options: WriteOptions,
+}
+
+impl Attribute {
+    /// An attribute of this name and value, with the call's options.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty, has outer spaces or control
+    /// characters, and for U+0000 in the value; [`ErrorKind::Limit`](crate::ErrorKind::Limit) for a name over 191 bytes, a value
+    /// over 64 KiB or nested deeper than 31; [`ErrorKind::NotSerializable`](crate::ErrorKind::NotSerializable).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::{Attribute, ErrorKind};
+    ///
+    /// assert!(Attribute::new("lines", 3).is_ok());
+    /// assert_eq!(Attribute::new("", 3).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    /// assert_eq!(Attribute::new("lines", f64::NAN).unwrap_err().kind(), ErrorKind::NotSerializable);
+    /// ```
+    pub fn new(name: impl Into<String>, value: impl Serialize) -> Result<Self> {
+        let name = name.into();
+        check_name(&name)?;
+        let value = to_attribute(&name, value).map_err(|error| error.with_attribute(&name))?;
+        Ok(Attribute { name, value, options: WriteOptions::new() })
+    }
+
+    /// Its name.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::Attribute;
+    /// assert_eq!(Attribute::new("lines", 3)?.name(), "lines");
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As [`WriteOptions::expires_in`], for this one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{Attribute, SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// let two = [Attribute::new("a", 1)?.expires_in(Duration::from_secs(60)), Attribute::new("b", 2)?];
+    /// attributes.set_many(&mut conn, two, WriteOptions::new())?;
+    /// assert!(attributes.entry(&mut conn, "a")?.expect("live").expires_at().is_some());
+    /// assert!(attributes.entry(&mut conn, "b")?.expect("live").expires_at().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn expires_in(mut self, duration: Duration) -> Self {
+        self.options = self.options.expires_in(duration);
+        self
+    }
+
+    /// As [`WriteOptions::never`], for this one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{Attribute, SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// let a_minute = WriteOptions::new().expires_in(Duration::from_secs(60));
+    /// attributes.set_many(&mut conn, [Attribute::new("a", 1)?.never(), Attribute::new("b", 2)?], a_minute)?;
+    /// assert!(attributes.entry(&mut conn, "a")?.expect("live").expires_at().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn never(mut self) -> Self {
+        self.options = self.options.never();
+        self
+    }
+
+    /// As [`WriteOptions::encrypted`], for this one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{Attribute, ErrorKind, SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// let otp = Attribute::new("otp", "123456")?.encrypted();
+    /// let error = attributes.set_many(&mut conn, [otp], WriteOptions::new()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Config, "there is no key");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn encrypted(mut self) -> Self {
+        self.options = self.options.encrypted();
+        self
+    }
+
+    /// As [`WriteOptions::in_clear`], for this one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::{Attribute, SessionRepository, WriteOptions, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let mut session = sessions.new_session();
+    /// # sessions.create(&mut conn, &mut session)?;
+    /// # let attributes = sessions.attributes(&session);
+    /// let theme = Attribute::new("theme", "dark")?.in_clear();
+    /// attributes.set_many(&mut conn, [theme], WriteOptions::new().encrypted())?;
+    /// assert!(!attributes.entry(&mut conn, "theme")?.expect("live").is_encrypted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn in_clear(mut self) -> Self {
+        self.options = self.options.in_clear();
+        self
+    }
+}
+
+impl fmt::Debug for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attribute").field("name", &self.name).field("options", &self.options).finish_non_exhaustive()
+    }
+}
