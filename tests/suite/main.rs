@@ -4,6 +4,7 @@
 #[path = "../support/support.rs"]
 mod support;
 
+mod attributes;
 mod bad_database;
 mod concurrency;
 mod data;

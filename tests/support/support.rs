@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::{Connection, LoadConnection, SimpleConnection};
-use diesel_sessions::{DbOwnedSession, ManualClock, RowId, Session, SessionRepository, SessionRepositoryBuilder};
+use diesel_sessions::{DbAttributes, DbOwnedSession, ManualClock, RowId, Session, SessionRepository, SessionRepositoryBuilder};
 
 #[cfg(feature = "mysql")]
 pub mod mysql;
@@ -31,7 +31,7 @@ pub trait Db: Sized + Send + Sync + 'static {
     /// The engine's connection.
     type Conn: Connection + LoadConnection + SimpleConnection + Send + 'static;
     /// The ready-made model of the engine.
-    type Model: DbOwnedSession<Self::Conn, Owner = i64> + Plain + PartialEq + std::fmt::Debug;
+    type Model: DbOwnedSession<Self::Conn, Owner = i64> + DbAttributes<Self::Conn> + Plain + PartialEq + std::fmt::Debug;
 
     /// The engine's name, as the tests' modules have it.
     const NAME: &'static str;

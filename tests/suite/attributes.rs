@@ -1,0 +1,3 @@
+//! The attributes of a session: S65 to S96.
+
+mod seeds;
