@@ -9,13 +9,26 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel_sessions::{
-    Clock, DbSession, ErrorKind, ManualClock, Saved, Session, SessionCore, SessionRepository, SignIn, migrations,
+    Attribute, Clock, DbSession, ErrorKind, Keyring, ManualClock, Saved, Session, SessionCore, SessionRepository, SignIn,
+    WriteOptions, migrations,
 };
 
-use self::schema::sessions;
+use self::schema::{session_attributes, sessions};
 
 /// What `diesel print-schema` prints: the library's columns, then the application's own.
 mod schema {
+    diesel::table! {
+        session_attributes (session_id, name) {
+            session_id -> Integer,
+            name -> Text,
+            value -> Nullable<Text>,
+            sealed -> Nullable<Binary>,
+            created_at -> Timestamp,
+            updated_at -> Timestamp,
+            expires_at -> Nullable<Timestamp>,
+        }
+    }
+
     diesel::table! {
         sessions (id) {
             id -> Integer,
@@ -41,6 +54,7 @@ mod schema {
 /// The application's own Diesel model of a session.
 #[derive(Debug, Clone, Queryable, Selectable, Identifiable, DbSession)]
 #[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite))]
+#[session(attributes = session_attributes)]
 struct AppSession {
     id: i32,
     #[diesel(embed)]
@@ -62,6 +76,7 @@ struct Theme {
 }
 
 const ANNA: i64 = 14;
+const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 const TWELVE_HOURS: Duration = Duration::from_secs(12 * 60 * 60);
 const THIRTY_DAYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -78,6 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .idle_timeout(HALF_AN_HOUR)
         .absolute_timeout(TWELVE_HOURS)
         .clock(clock.clone())
+        .keyring(Keyring::new("2026-11", [7; 32])?) // in earnest: Keyring::from_env("SESSION_KEYS")?
         .build()?;
     sessions.check(conn)?; // that the tables and the settings will do
 
@@ -136,6 +152,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         .load(conn)?;
     assert_eq!(devices, ["laptop", "phone"]);
     println!("Diesel finds her devices: {}.", devices.join(", "));
+
+    // Attributes are rows of their own: written at once, with an expiry of their own, encrypted if asked.
+    let attributes = sessions.attributes(&merged);
+    attributes.set(conn, "currency", "EUR")?;
+    attributes.set_with(conn, "otp", "123456", WriteOptions::new().expires_in(FIVE_MINUTES).encrypted())?;
+    attributes.set_many(conn, [Attribute::new("page", 3)?, Attribute::new("currency", "CHF")?], WriteOptions::new())?;
+    let missing = attributes.update(conn, "colour", "red").err().ok_or("an update creates nothing")?;
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    assert_eq!(attributes.names(conn)?, ["currency", "otp", "page"]);
+    assert_eq!(session_attributes::table.filter(session_attributes::value.is_null()).count().get_result::<i64>(conn)?, 1);
+    let code: Option<String> = attributes.take(conn, "otp")?;
+    assert_eq!(code.as_deref(), Some("123456"));
+    assert!(!attributes.exists(conn, "otp")?);
+    let currency: Option<String> = attributes.get(conn, "currency")?;
+    assert_eq!(currency.as_deref(), Some("CHF"));
+    println!("Attributes are set at once: a currency, a page, and an encrypted code that can be taken once.");
 
     // A new token for the laptop, for instance before a payment.
     let mut laptop = merged;

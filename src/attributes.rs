@@ -197,18 +197,14 @@ impl<M: SessionModel> SessionRepository<M> {
             Some(keyring) => keyring.open(address, sealed),
             None => Err(Unopened::MissingKey),
         };
-        opened
-            .map_err(|reason| (ErrorKind::Decrypt, reason))
-            .and_then(|text| {
-                // What was sealed was a text of ours.
-                std::str::from_utf8(&text)
-                    .map(|text| JsonText(text.to_owned()))
-                    .map_err(|_| (ErrorKind::Undecodable, Unopened::Tampered))
-            })
-            .map_err(|(kind, reason)| {
-                tracing::warn!(target: "diesel_sessions", row_id = %row, attribute = name, reason = %reason, "refused");
-                Error::new(kind, OPENING).with_source(reason).with_attribute(name)
-            })
+        let text = opened.map_err(|reason| {
+            tracing::warn!(target: "diesel_sessions", row_id = %row, attribute = name, reason = %reason, "refused");
+            Error::new(ErrorKind::Decrypt, OPENING).with_source(reason).with_attribute(name)
+        })?;
+        match std::str::from_utf8(&text) {
+            Ok(text) => Ok(JsonText(text.to_owned())),
+            Err(error) => Err(Error::new(ErrorKind::Undecodable, OPENING).with_source(error).with_attribute(name)),
+        }
     }
 }
 

@@ -79,6 +79,24 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
     }
 }
 
+/// The body of `look_at_attributes`, which every model has.
+pub(crate) fn look(model: &Model) -> TokenStream {
+    if model.attributes.is_none() {
+        return quote! {
+            let _ = __conn;
+            ::core::result::Result::Ok(())
+        };
+    }
+    let stored = stored();
+    quote! {
+        let __none = __attributes::table
+            .filter(__attributes::session_id.eq(<Self as ::diesel_sessions::SessionModel>::RowId::default()))
+            .filter(__attributes::name.eq(""))
+            .select(#stored);
+        diesel::RunQueryDsl::get_result::<__sessions::StoredAttribute>(__none, __conn).optional().map(::core::mem::drop)
+    }
+}
+
 /// The implementation of `DbAttributes`.
 pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     model.attributes.as_ref()?;
@@ -101,9 +119,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     let live = quote!(__table::table.filter(#guard).select(__table::#id)#lock);
     let columns = columns();
     let (to, session) = (quote!((__attributes::table, #columns)), quote!((#live, __table::#id)));
-    let stored = quote! {
-        (__attributes::name, __attributes::value, __attributes::sealed, __attributes::created_at, __attributes::updated_at, __attributes::expires_at)
-    };
+    let stored = stored();
     let live_attribute = quote!(__attributes::expires_at.is_null().or(__attributes::expires_at.gt(__place.now)));
     let named = quote!(__attributes::name.eq_any(__names.iter().copied()).and(#live_attribute));
     let now = |column: TokenStream| quote!(__statement::attributes::bind(__attributes::#column, __place.now));
@@ -310,6 +326,14 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     })
 }
 
+/// What a `StoredAttribute` is read from.
+fn stored() -> TokenStream {
+    quote! {
+        (__attributes::name, __attributes::value, __attributes::sealed, __attributes::created_at, __attributes::updated_at, __attributes::expires_at)
+    }
+}
+
+/// The columns in the order of `AttributeColumns`.
 fn columns() -> TokenStream {
     quote! {
         (

@@ -124,7 +124,7 @@ fn db_session(model: &Model) -> TokenStream {
             #delete_batch
         }
     };
-    let purge_attributes = attribute_statements::purge(model);
+    let (purge_attributes, look_at_attributes) = (attribute_statements::purge(model), attribute_statements::look(model));
     let connection_bounds = quote!(__C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection);
 
     quote! {
@@ -255,6 +255,10 @@ fn db_session(model: &Model) -> TokenStream {
 
             fn blocking_references(__conn: &mut __C) -> diesel::QueryResult<::core::option::Option<::std::string::String>> {
                 #blocking_references
+            }
+
+            fn look_at_attributes(__conn: &mut __C) -> diesel::QueryResult<()> {
+                #look_at_attributes
             }
 
             fn findings(__conn: &mut __C) -> diesel::QueryResult<__sessions::Findings> {

@@ -183,6 +183,9 @@ pub trait DbSession<C>: SessionModel {
     /// Foreign keys of the application's own that can block a deletion, where the engine's error does not name the one.
     #[doc(hidden)]
     fn blocking_references(conn: &mut C) -> QueryResult<Option<String>>;
+    /// Reads the columns of the attribute table, if the model has one, of no attribute.
+    #[doc(hidden)]
+    fn look_at_attributes(conn: &mut C) -> QueryResult<()>;
     /// Looks at the engine's settings.
     #[doc(hidden)]
     fn findings(conn: &mut C) -> QueryResult<Findings>;

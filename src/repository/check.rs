@@ -5,8 +5,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
 use crate::token::TokenDigest;
 
+const DEED: &str = "could not rely on the database";
+
 impl<M: SessionModel> SessionRepository<M> {
-    /// Looks at the engine's settings and the table: call it once when the application starts.
+    /// Looks at the engine's settings and the tables: call it once when the application starts.
     ///
     /// Refused are a table that is missing or lacks a column, MySQL without strict mode (it would cut values off silently), and
     /// PostgreSQL with read-only transactions. What does not make sessions unsafe at once is said through `tracing`: what costs
@@ -32,7 +34,6 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        const DEED: &str = "could not rely on the database";
         let findings = self.send(conn, DEED, M::findings)?;
         for advice in &findings.advised {
             tracing::warn!(target: "diesel_sessions", reason = %advice, "check");
@@ -41,12 +42,19 @@ impl<M: SessionModel> SessionRepository<M> {
             return Err(Error::new(ErrorKind::Config, DEED).with_detail(findings.refused.join("; ")));
         }
         let now = self.now();
-        match self.send(conn, DEED, |conn| M::find(conn, TokenDigest::NONE, now)) {
-            Err(error) if error.kind() == ErrorKind::Database => {
-                let detail = "the table or one of its columns is missing: run the migrations";
-                Err(Error::new(ErrorKind::Config, DEED).with_detail(detail).with_source(error))
-            }
-            result => result.map(|_| ()),
+        let sessions = self.send(conn, DEED, |conn| M::find(conn, TokenDigest::NONE, now)).map(|_| ());
+        readable(sessions, "the table or one of its columns is missing: run the migrations")?;
+        let attributes = self.send(conn, DEED, M::look_at_attributes);
+        readable(attributes, "the table of attributes or one of its columns is missing: run the migrations")
+    }
+}
+
+/// Makes of an answer that a table could not be read as it should.
+fn readable(answer: Result<()>, otherwise: &str) -> Result<()> {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::Database => {
+            Err(Error::new(ErrorKind::Config, DEED).with_detail(otherwise).with_source(error))
         }
+        answer => answer,
     }
 }

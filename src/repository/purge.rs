@@ -37,6 +37,7 @@ impl<M: SessionModel> SessionRepository<M> {
     ///
     /// [`ErrorKind::InvalidArgument`] for a limit of zero; [`ErrorKind::ForeignKey`], with
     /// [`constraint_name`](Error::constraint_name), when a row of the application's own holds a session; the database's own.
+    /// Sessions and attributes are a statement each: when the second fails, the expired sessions are removed all the same.
     ///
     /// # Example
     ///

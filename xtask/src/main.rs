@@ -5,6 +5,7 @@
 mod broken_guards;
 mod client_libraries;
 mod engine;
+mod fuzz;
 mod packages;
 mod run_directory;
 mod task;
@@ -22,10 +23,11 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 const USAGE: &str = "\
 usage: cargo xtask <chore>
 
-  test [arguments]   the tests on SQLite, PostgreSQL and MariaDB, the examples, and broken-guards
+  test [arguments]   the tests on SQLite, PostgreSQL and MariaDB, the examples, fuzz and broken-guards
                      with arguments: only the tests, the arguments passed on to cargo test
   tidy               formatting, clippy on every engine, documentation, house rules, licences
   broken-guards      whether the tests find a guard that is missing
+  fuzz [seconds]     the fuzz targets, each for 60 seconds or the number given
 
 TEST_POSTGRES_URL and TEST_MYSQL_URL name servers to test on; without them, private ones are started.";
 
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         ["test", ..] => test::run(&arguments[1..]),
         ["tidy"] => tidy::run(),
         ["broken-guards"] => broken_guards::run(),
+        ["fuzz"] => fuzz::run(None),
+        ["fuzz", seconds] => fuzz::run(Some(seconds)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -11,6 +11,7 @@ use crate::Outcome;
 use crate::broken_guards;
 use crate::client_libraries;
 use crate::engine::Engine;
+use crate::fuzz;
 use crate::packages::ensure;
 use crate::run_directory::RunDirectory;
 use crate::task::Task;
@@ -28,12 +29,19 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     for step in steps(run.path(), &databases, &diesel)? {
         step.run()?;
     }
+    fuzz::run(Some(FUZZ_SECONDS))?;
     broken_guards::run()
 }
 
+/// How long each fuzz target runs along with the tests.
+const FUZZ_SECONDS: &str = "20";
+
 /// What runs against the databases, in order.
 fn steps(run: &Path, databases: &Databases, diesel: &Path) -> Outcome<Vec<Task>> {
-    let mut steps = vec![suite(databases, diesel), Task::cargo("run --quiet --example quickstart").without("DATABASE_URL")];
+    let mut steps = vec![suite(databases, diesel)];
+    for example in ["quickstart", "one_time_code"] {
+        steps.push(Task::cargo("run --quiet --example").arg(example).without("DATABASE_URL"));
+    }
     for engine in Engine::ALL {
         steps.extend(existing_app::steps(*engine, run, databases.url(*engine), diesel)?);
     }

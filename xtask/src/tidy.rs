@@ -25,8 +25,11 @@ pub(crate) fn run() -> Outcome {
 
 /// What the tools of Rust check.
 fn tools() -> Vec<Task> {
-    let mut tools =
-        vec![Task::cargo("fmt --all --check"), Task::cargo("clippy --workspace --all-targets --all-features -- -D warnings")];
+    let mut tools = vec![
+        Task::cargo("fmt --all --check"),
+        Task::cargo("fmt --manifest-path fuzz/Cargo.toml --check"),
+        Task::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
+    ];
     for engine in Engine::ALL {
         for more in ["", ",r2d2,testing"] {
             let features = format!("{}{more}", engine.feature());
