@@ -38,9 +38,10 @@ pub use reseal::Resealed;
 ///
 /// Every write locks the session's row first and its attributes after it, several attributes in the order of their names. So
 /// nothing deadlocks with a save, a revocation or a purge where each call is a transaction of its own. Inside a caller's
-/// transaction, which keeps its locks, two transactions still can: when one writes an attribute of a session and then saves
-/// that session (which needs a stronger lock) while another does the same, or when they write attributes of several sessions in
-/// different orders. The database then ends one of them with [`ErrorKind::Deadlock`].
+/// transaction, which keeps its locks, two transactions still can, and the database then ends one of them with
+/// [`ErrorKind::Deadlock`]: when they write attributes of several sessions in different orders; and on PostgreSQL when both
+/// write attributes of one session and then rotate it, sign it in or end it, which needs a stronger lock than an attribute does.
+/// Begin such a transaction with the verb that needs the stronger lock.
 ///
 /// # Example
 ///
@@ -157,12 +158,23 @@ impl<M: SessionModel> SessionAttributes<M> {
         }
     }
 
-    /// Why a statement met no session: the error, or `None` when there is one now.
+    /// Why a write met no session: the error, or `None` when there is one now. On MySQL this look locks the row, as the write
+    /// would have: a plain one may show an old row.
     fn why_missed<C>(&self, conn: &mut C, place: &Place<M>, deed: &'static str) -> Result<Option<Error>>
     where
         M: DbAttributes<C>,
     {
         let row = self.repository.send(conn, deed, |conn| M::read_again(conn, place.id))?;
+        let row = row.map(|row| (row.core_field().stamp.digest, row.core_field().stamp.expires_at));
+        Ok(missed(row, place).map(|kind| Error::new(kind, deed)))
+    }
+
+    /// The same for a look-up: a plain look, which sees what the look-up saw.
+    fn why_unseen<C>(&self, conn: &mut C, place: &Place<M>, deed: &'static str) -> Result<Option<Error>>
+    where
+        M: DbAttributes<C>,
+    {
+        let row = self.repository.send(conn, deed, |conn| M::standing(conn, place.id))?;
         Ok(missed(row, place).map(|kind| Error::new(kind, deed)))
     }
 
@@ -208,13 +220,12 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 }
 
-/// What a second look at the session says after a statement has met none.
-fn missed<M: SessionModel>(row: Option<M>, place: &Place<M>) -> Option<ErrorKind> {
-    let Some(row) = row else { return Some(ErrorKind::Gone) };
-    let stamp = &row.core_field().stamp;
-    if !stamp.is_live(place.now) {
+/// What a second look at the session's digest and expiry says after a statement has met none.
+fn missed<M: SessionModel>(row: Option<(TokenDigest, Timestamp6)>, place: &Place<M>) -> Option<ErrorKind> {
+    let Some((digest, expires_at)) = row else { return Some(ErrorKind::Gone) };
+    if expires_at <= place.now {
         Some(ErrorKind::Gone)
-    } else if place.digest.is_some_and(|digest| digest != stamp.digest) {
+    } else if place.digest.is_some_and(|known| known != digest) {
         Some(ErrorKind::Rotated)
     } else {
         None

@@ -29,7 +29,7 @@ use crate::token::TokenDigest;
 mod attributes;
 mod statements;
 
-pub use attributes::{DbAttributes, NewAttribute, Place, SealedValue, StoredAttribute, StoredExpiry};
+pub use attributes::{DbAttributes, NewAttribute, Place, RowIdOf, SealedValue, StoredAttribute, StoredExpiry};
 pub use statements::{DbOwnedSession, DbSession, Findings, Guard, Replaced, SaveShape, Write};
 
 /// The library's columns of a session, embedded into the application's model with `#[diesel(embed)]`.

@@ -16,6 +16,9 @@ use diesel::{Column, QueryResult, QuerySource, Table};
 
 pub mod attributes;
 
+/// Most rows in one statement that names the key of each.
+pub const KEYS_IN_STATEMENT: usize = 1_000;
+
 /// `column = value` in the SET clause of an [`Update`].
 #[derive(Clone, Copy)]
 pub struct Set<Col, Expr> {
@@ -167,64 +170,144 @@ impl<T: QuerySource, Values, Unique, Key, Conn> RunQueryDsl<Conn> for InsertNew<
 #[derive(Debug, Clone, Copy)]
 pub struct InsertNewId;
 
-/// `DELETE FROM table WHERE expired ORDER BY order LIMIT n`: MySQL's own bounded delete, which Diesel's DSL cannot say.
+/// `DELETE table FROM (locked) STRAIGHT_JOIN table`: MySQL's deletion of several rows, all locked before any is deleted.
+///
+/// A deletion that locked each row in its turn would hold the gaps beside the attributes of one session, in which another
+/// request may want to insert, while it waits for the row of the next session, which that request holds.
 #[cfg(feature = "mysql")]
-pub struct DeleteBatch<T: QuerySource, Expired, Order> {
+pub struct DeleteLocked<T: QuerySource, Key, Locked, Guard> {
     from: T::FromClause,
-    expired: Expired,
-    order: Order,
-    limit: i64,
+    key: PhantomData<(T, Key)>,
+    locked: Locked,
+    guard: Guard,
 }
 
-/// Makes a [`DeleteBatch`] of at most `limit` rows.
+/// Makes a [`DeleteLocked`] of the rows whose keys `locked` selects, in their order, and that pass the guard.
 #[cfg(feature = "mysql")]
-pub fn delete_batch<T, Expired, Order>(table: T, expired: Expired, order: Order, limit: i64) -> DeleteBatch<T, Expired, Order>
+pub fn delete_locked<T, Key, Locked, Guard>(
+    table: T,
+    _key: Key,
+    locked: Locked,
+    guard: Guard,
+) -> DeleteLocked<T, Key, Locked, Guard>
 where
     T: Table,
-    Expired: AppearsOnTable<T>,
-    Order: AppearsOnTable<T>,
+    Key: Column<Table = T>,
+    Guard: AppearsOnTable<T>,
 {
-    DeleteBatch { from: table.from_clause(), expired, order, limit }
+    DeleteLocked { from: table.from_clause(), key: PhantomData, locked, guard }
 }
 
 #[cfg(feature = "mysql")]
-impl<T, Expired, Order> QueryFragment<diesel::mysql::Mysql> for DeleteBatch<T, Expired, Order>
+impl<T, Key, Locked, Guard> QueryFragment<diesel::mysql::Mysql> for DeleteLocked<T, Key, Locked, Guard>
 where
     T: Table,
     T::FromClause: QueryFragment<diesel::mysql::Mysql>,
-    Expired: QueryFragment<diesel::mysql::Mysql>,
-    Order: QueryFragment<diesel::mysql::Mysql>,
+    Key: Column,
+    Locked: QueryFragment<diesel::mysql::Mysql>,
+    Guard: QueryFragment<diesel::mysql::Mysql>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::mysql::Mysql>) -> QueryResult<()> {
-        out.push_sql("DELETE FROM ");
+        out.push_sql("DELETE ");
         self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" FROM (");
+        self.locked.walk_ast(out.reborrow())?;
+        out.push_sql(") AS locked STRAIGHT_JOIN ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" FORCE INDEX (PRIMARY) ON ");
+        attributes::of_table(&mut out, &self.from, Key::NAME)?;
+        out.push_sql(" = locked.");
+        out.push_identifier(Key::NAME)?;
         out.push_sql(" WHERE ");
-        self.expired.walk_ast(out.reborrow())?;
-        out.push_sql(" ORDER BY ");
-        self.order.walk_ast(out.reborrow())?;
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<diesel::sql_types::BigInt, _>(&self.limit)
+        self.guard.walk_ast(out)
     }
 }
 
 #[cfg(feature = "mysql")]
-impl<T, Expired, Order> QueryId for DeleteBatch<T, Expired, Order>
+impl<T, Key, Locked, Guard> QueryId for DeleteLocked<T, Key, Locked, Guard>
 where
     T: QuerySource + QueryId,
-    Expired: QueryId,
-    Order: QueryId,
+    Key: QueryId,
+    Locked: QueryId,
+    Guard: QueryId,
 {
-    type QueryId = (DeleteBatchId, T::QueryId, Expired::QueryId, Order::QueryId);
-    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID && Expired::HAS_STATIC_QUERY_ID && Order::HAS_STATIC_QUERY_ID;
+    type QueryId = (DeleteLockedId, T::QueryId, Key::QueryId, Locked::QueryId, Guard::QueryId);
+    const HAS_STATIC_QUERY_ID: bool =
+        T::HAS_STATIC_QUERY_ID && Key::HAS_STATIC_QUERY_ID && Locked::HAS_STATIC_QUERY_ID && Guard::HAS_STATIC_QUERY_ID;
 }
 
 #[cfg(feature = "mysql")]
-impl<T: QuerySource, Expired, Order, Conn> RunQueryDsl<Conn> for DeleteBatch<T, Expired, Order> {}
+impl<T: QuerySource, Key, Locked, Guard, Conn> RunQueryDsl<Conn> for DeleteLocked<T, Key, Locked, Guard> {}
 
-/// Tells the id of a [`DeleteBatch`] from any other query's.
+/// Tells the id of a [`DeleteLocked`] from any other query's.
 #[cfg(feature = "mysql")]
 #[derive(Debug, Clone, Copy)]
-pub struct DeleteBatchId;
+pub struct DeleteLockedId;
+
+/// `SELECT key FROM table FORCE INDEX (PRIMARY) WHERE key IN (…) ORDER BY key LIMIT n FOR UPDATE`: MySQL's lock on rows whose
+/// keys are known.
+///
+/// By the primary key and no other index: a row is then locked before its entries in the other indices, as an update by the
+/// primary key locks them. The limit keeps a derived table from being merged into its statement, and its order with it.
+#[cfg(feature = "mysql")]
+pub struct LockByKey<T: QuerySource, Key, Bound> {
+    from: T::FromClause,
+    key: PhantomData<(T, Key)>,
+    keys: Vec<Bound>,
+}
+
+/// Makes a [`LockByKey`].
+#[cfg(feature = "mysql")]
+pub fn lock_by_key<T, Key, Value>(
+    table: T,
+    _key: Key,
+    keys: impl IntoIterator<Item = Value>,
+) -> LockByKey<T, Key, Value::Expression>
+where
+    T: Table,
+    Key: Column<Table = T>,
+    Key::SqlType: SqlType,
+    Value: AsExpression<Key::SqlType>,
+{
+    let keys = keys.into_iter().map(AsExpression::as_expression).collect();
+    LockByKey { from: table.from_clause(), key: PhantomData, keys }
+}
+
+#[cfg(feature = "mysql")]
+impl<T, Key, Bound> QueryFragment<diesel::mysql::Mysql> for LockByKey<T, Key, Bound>
+where
+    T: Table,
+    T::FromClause: QueryFragment<diesel::mysql::Mysql>,
+    Key: Column,
+    Bound: QueryFragment<diesel::mysql::Mysql>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::mysql::Mysql>) -> QueryResult<()> {
+        // Each number of keys would be a plan of its own.
+        out.unsafe_to_cache_prepared();
+        out.push_sql("SELECT ");
+        out.push_identifier(Key::NAME)?;
+        out.push_sql(" FROM ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" FORCE INDEX (PRIMARY) WHERE ");
+        out.push_identifier(Key::NAME)?;
+        let mut before = " IN (";
+        for key in &self.keys {
+            out.push_sql(before);
+            key.walk_ast(out.reborrow())?;
+            before = ", ";
+        }
+        out.push_sql(") ORDER BY ");
+        out.push_identifier(Key::NAME)?;
+        out.push_sql(&format!(" LIMIT {} FOR UPDATE", self.keys.len()));
+        Ok(())
+    }
+}
+
+#[cfg(feature = "mysql")]
+impl<T: QuerySource, Key, Bound> QueryId for LockByKey<T, Key, Bound> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
 
 /// `DELETE FROM table WHERE key = ANY(ARRAY(batch))`: PostgreSQL's bounded delete.
 ///

@@ -2,8 +2,10 @@
 //! are given, and how several are changed at once.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 
+use crate::attributes::at;
 use crate::fields::connection;
 use crate::model::Model;
 
@@ -25,6 +27,23 @@ impl Engine {
     }
 }
 
+/// The attribute table and its columns, by names that nothing else has. What is missing is told where the user names the table.
+pub(crate) fn imports(model: &Model) -> Option<TokenStream> {
+    let table = model.attributes.as_ref()?;
+    let row_id = &model.id.ty;
+    Some(quote_spanned! {at(table.span())=>
+        use #table::{
+            table as __attribute_table, session_id as __attribute_session_id, name as __attribute_name, value as __attribute_value,
+            sealed as __attribute_sealed, created_at as __attribute_created_at, updated_at as __attribute_updated_at,
+            expires_at as __attribute_expires_at,
+        };
+        const _: fn() = || {
+            fn __refers_to_the_session<__Id: __sessions::RowIdOf<diesel::dsl::SqlTypeOf<__attribute_session_id>>>() {}
+            __refers_to_the_session::<#row_id>();
+        };
+    })
+}
+
 /// The body of `purge_attributes`, which every model has.
 pub(crate) fn purge(model: &Model) -> TokenStream {
     if model.attributes.is_none() {
@@ -37,26 +56,26 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
     let columns = columns();
     let locked = if Engine::of(model) == Engine::Postgres { quote!(.for_update().skip_locked()) } else { quote!() };
     let batch = quote! {
-        let __expired = __attributes::expires_at.le(__now).assume_not_null();
-        let __batch = __attributes::table
+        let __expired = __attribute_expires_at.le(__now).assume_not_null();
+        let __batch = __attribute_table
             .filter(__expired)
             .filter(__statement::attributes::within(
-                __attributes::session_id,
+                __attribute_session_id,
                 __table::table.filter(__table::#expires_at.gt(__now)).select(__table::#id),
             ))
-            .order((__attributes::expires_at, __attributes::session_id, __attributes::name))
+            .order((__attribute_expires_at, __attribute_session_id, __attribute_name))
             .limit(__limit)
             #locked
-            .select((__attributes::session_id, __attributes::name));
+            .select((__attribute_session_id, __attribute_name));
     };
     match Engine::of(model) {
         Engine::Postgres => quote! {
             #batch
-            diesel::RunQueryDsl::execute(__statement::attributes::delete_held((__attributes::table, #columns), __batch), __conn)
+            diesel::RunQueryDsl::execute(__statement::attributes::delete_held((__attribute_table, #columns), __batch), __conn)
         },
         Engine::Sqlite => quote! {
             #batch
-            diesel::RunQueryDsl::execute(__statement::attributes::delete_pairs((__attributes::table, #columns), __batch), __conn)
+            diesel::RunQueryDsl::execute(__statement::attributes::delete_pairs((__attribute_table, #columns), __batch), __conn)
         },
         // MySQL neither deletes from the table that a subselect reads, nor in the order of the primary key by another index.
         Engine::Mysql => quote! {
@@ -66,13 +85,17 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
             __keys.sort_unstable();
             let mut __rows = 0;
             for __chunk in __keys.chunks(__statement::attributes::ROWS_IN_STATEMENT) {
-                let __chunk = __chunk.iter().map(|(__id, __name)| {
-                    (__statement::attributes::bind(__attributes::session_id, *__id), __statement::attributes::bind(__attributes::name, __name))
-                });
-                __rows += diesel::RunQueryDsl::execute(
-                    __statement::attributes::delete_keys((__attributes::table, #columns), __chunk, __expired),
-                    __conn,
-                )?;
+                let __sessions = __chunk.chunk_by(|__one, __other| __one.0 == __other.0).map(|__same| __same[0].0);
+                let __delete = __statement::attributes::delete_keys(
+                    (__attribute_table, #columns),
+                    (__statement::lock_by_key(__table::table, __table::#id, __sessions), __table::#id),
+                    __chunk.iter().map(|(__session, __name)| (
+                        __statement::attributes::bind(__attribute_session_id, *__session),
+                        __statement::attributes::bind(__attribute_name, __name),
+                    )),
+                    __expired,
+                );
+                __rows += diesel::RunQueryDsl::execute(__delete, __conn)?;
             }
             ::core::result::Result::Ok(__rows)
         },
@@ -89,9 +112,9 @@ pub(crate) fn look(model: &Model) -> TokenStream {
     }
     let stored = stored();
     quote! {
-        let __none = __attributes::table
-            .filter(__attributes::session_id.eq(<Self as ::diesel_sessions::SessionModel>::RowId::default()))
-            .filter(__attributes::name.eq(""))
+        let __none = __attribute_table
+            .filter(__attribute_session_id.eq(<Self as ::diesel_sessions::SessionModel>::RowId::default()))
+            .filter(__attribute_name.eq(""))
             .select(#stored);
         diesel::RunQueryDsl::get_result::<__sessions::StoredAttribute>(__none, __conn).optional().map(::core::mem::drop)
     }
@@ -118,19 +141,19 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     };
     let live = quote!(__table::table.filter(#guard).select(__table::#id)#lock);
     let columns = columns();
-    let (to, session) = (quote!((__attributes::table, #columns)), quote!((#live, __table::#id)));
+    let (to, session) = (quote!((__attribute_table, #columns)), quote!((#live, __table::#id)));
     let stored = stored();
-    let live_attribute = quote!(__attributes::expires_at.is_null().or(__attributes::expires_at.gt(__place.now)));
-    let named = quote!(__attributes::name.eq_any(__names.iter().copied()).and(#live_attribute));
-    let now = |column: TokenStream| quote!(__statement::attributes::bind(__attributes::#column, __place.now));
-    let (created_now, updated_now) = (now(quote!(created_at)), now(quote!(updated_at)));
+    let live_attribute = quote!(__attribute_expires_at.is_null().or(__attribute_expires_at.gt(__place.now)));
+    let named = quote!(__attribute_name.eq_any(__names.iter().copied()).and(#live_attribute));
+    let now = |column: TokenStream| quote!(__statement::attributes::bind(#column, __place.now));
+    let (created_now, updated_now) = (now(quote!(__attribute_created_at)), now(quote!(__attribute_updated_at)));
     let given = given(engine);
     let held = quote! {
-        __attributes::table
-            .filter(__statement::attributes::within(__attributes::session_id, #live))
+        __attribute_table
+            .filter(__statement::attributes::within(__attribute_session_id, #live))
             .filter(#named)
-            .order(__attributes::name)
-            .select((__attributes::session_id, __attributes::name))
+            .order(__attribute_name)
+            .select((__attribute_session_id, __attribute_name))
             .for_update()
     };
     let count = |all: TokenStream| {
@@ -162,58 +185,71 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     let expire = match engine {
         Engine::Sqlite => quote! {
             __statement::update(
-                __attributes::table,
-                (__statement::set(__attributes::expires_at, __expires_at),),
-                __statement::attributes::within(__attributes::session_id, #live).and(#named),
+                __attribute_table,
+                (__statement::set(__attribute_expires_at, __expires_at),),
+                __statement::attributes::within(__attribute_session_id, #live).and(#named),
             )
         },
         Engine::Postgres => quote! {
-            __statement::attributes::expire_held(#to, #held, (__statement::set(__attributes::expires_at, __expires_at),), #all_names)
+            __statement::attributes::expire_held(#to, #held, (__statement::set(__attribute_expires_at, __expires_at),), #all_names)
         },
         Engine::Mysql => quote! {
             __statement::attributes::joined(
                 #to,
                 #session,
                 #named,
-                __statement::attributes::Expire(__statement::attributes::bind(__attributes::expires_at, __expires_at)),
+                __statement::attributes::Expire(__statement::attributes::bind(__attribute_expires_at, __expires_at)),
             )
         },
     };
     let delete = match engine {
         Engine::Sqlite => {
-            quote!(diesel::delete(__attributes::table.filter(__statement::attributes::within(__attributes::session_id, #live).and(#named))))
+            quote!(diesel::delete(__attribute_table.filter(__statement::attributes::within(__attribute_session_id, #live).and(#named))))
         }
         Engine::Postgres => quote!(__statement::attributes::delete_held(#to, #held)),
         Engine::Mysql => quote!(__statement::attributes::joined(#to, #session, #named, __statement::attributes::Delete)),
     };
-    let taken = quote!(__attributes::name.eq(__name).and(#live_attribute));
+    let delete_expired = match engine {
+        Engine::Mysql => quote!(__statement::attributes::joined(#to, #session, __expired, __statement::attributes::Delete)),
+        _ => quote! {
+            diesel::delete(__attribute_table.filter(__statement::attributes::within(__attribute_session_id, #live).and(__expired)))
+        },
+    };
+    let taken = quote!(__attribute_name.eq(__name).and(#live_attribute));
     let take = match engine {
         Engine::Mysql => quote! {
             let __taken = __statement::attributes::joined(#to, #session, #taken, __statement::attributes::Lock(#stored));
             let __taken = diesel::RunQueryDsl::get_result::<__sessions::StoredAttribute>(__taken, __conn).optional()?;
             if __taken.is_some() {
-                let __key = __attributes::session_id.eq(__place.id).and(__attributes::name.eq(__name));
-                diesel::RunQueryDsl::execute(diesel::delete(__attributes::table.filter(__key)), __conn)?;
+                let __key = __attribute_session_id.eq(__place.id).and(__attribute_name.eq(__name));
+                diesel::RunQueryDsl::execute(diesel::delete(__attribute_table.filter(__key)), __conn)?;
             }
             ::core::result::Result::Ok(__taken)
         },
         _ => quote! {
-            let __deleted = diesel::delete(__attributes::table.filter(__statement::attributes::within(__attributes::session_id, #live).and(#taken)));
+            let __deleted = diesel::delete(__attribute_table.filter(__statement::attributes::within(__attribute_session_id, #live).and(#taken)));
             diesel::RunQueryDsl::get_result(__statement::attributes::returning(__deleted, #stored), __conn).optional()
         },
     };
-    let find = |on: TokenStream, selected: TokenStream| {
-        let live = quote!(__table::table.filter(#guard).select(__table::#id));
-        quote!(__statement::attributes::found(#to, (#live, __table::#id), #on, #selected.nullable()))
-    };
+    let found = |live: &TokenStream, on: TokenStream, selected: TokenStream| quote!(__statement::attributes::found(#to, (#live, __table::#id), #on, #selected.nullable()));
+    let unlocked = quote!(__table::table.filter(#guard).select(__table::#id));
+    let find = |on, selected| found(&unlocked, on, selected);
     let find_attribute = find(taken, stored.clone());
     let find_attributes = find(named.clone(), stored);
-    let find_names = find(named, quote!(__attributes::name));
-    let find_all_names = find(live_attribute, quote!(__attributes::name));
+    let find_names = find(named.clone(), quote!(__attribute_name));
+    let find_all_names = find(live_attribute, quote!(__attribute_name));
+    // The beginning of an empty blob is NULL on SQLite.
+    let beginning = quote!(__statement::attributes::substr(__attribute_sealed, 1, __length));
+    let otherwise = quote! {
+        __attribute_sealed.is_not_null().and(#beginning.ne(__beginning).or(#beginning.is_null()))
+    };
     let row_id = quote!(<Self as ::diesel_sessions::SessionModel>::RowId);
     let place = quote!(__place: &__sessions::Place<Self>);
     let find_names_again = match engine {
-        Engine::Mysql => quote!(__statement::attributes::ForUpdate(#find_names)),
+        Engine::Mysql => {
+            let found = found(&live, named, quote!(__attribute_name));
+            quote!(__statement::attributes::ForUpdate(#found))
+        }
         _ => find_names.clone(),
     };
     let for_update = if engine == Engine::Sqlite { quote!() } else { quote!(.for_update()) };
@@ -226,7 +262,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
             __C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection,
         {
             fn attribute_table() -> diesel::QueryResult<::std::string::String> {
-                ::diesel_sessions::__private::#engine_module::table_name(__attributes::table)
+                ::diesel_sessions::__private::#engine_module::table_name(__attribute_table)
             }
 
             fn find_attribute(__conn: &mut __C, #place, __name: &str) -> diesel::QueryResult<::core::option::Option<::core::option::Option<__sessions::StoredAttribute>>> {
@@ -280,10 +316,12 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
             }
 
             fn delete_expired(__conn: &mut __C, #place, __names: &[&str]) -> diesel::QueryResult<usize> {
-                let __expired = __attributes::session_id.eq(__place.id)
-                    .and(__attributes::name.eq_any(__names.iter().copied()))
-                    .and(__attributes::expires_at.le(__place.now));
-                diesel::RunQueryDsl::execute(diesel::delete(__attributes::table.filter(__expired)), __conn)
+                let __expired = __attribute_name.eq_any(__names.iter().copied()).and(__attribute_expires_at.le(__place.now));
+                diesel::RunQueryDsl::execute(#delete_expired, __conn)
+            }
+
+            fn standing(__conn: &mut __C, __id: #row_id) -> diesel::QueryResult<::core::option::Option<(::diesel_sessions::TokenDigest, ::diesel_sessions::Timestamp6)>> {
+                diesel::RunQueryDsl::get_result(__table::table.filter(__table::#id.eq(__id)).select((__table::#uuid, __table::#expires_at)), __conn).optional()
             }
 
             fn lock_session(__conn: &mut __C, #place) -> diesel::QueryResult<::core::option::Option<#row_id>> {
@@ -292,16 +330,16 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
 
             fn sealed_otherwise(__conn: &mut __C, __beginning: &[u8], __after: ::core::option::Option<(#row_id, &str)>, __limit: i64) -> diesel::QueryResult<::std::vec::Vec<__sessions::SealedValue<#row_id>>> {
                 let __length = ::core::convert::TryInto::<i32>::try_into(__beginning.len()).unwrap_or(i32::MAX);
-                let __rows = __attributes::table
-                    .filter(__statement::attributes::substr(__attributes::sealed, 1, __length).ne(__beginning))
-                    .order((__attributes::session_id, __attributes::name))
+                let __rows = __attribute_table
+                    .filter(#otherwise)
+                    .order((__attribute_session_id, __attribute_name))
                     .limit(__limit)
-                    .select((__attributes::session_id, __attributes::name, __attributes::sealed));
+                    .select((__attribute_session_id, __attribute_name, __attribute_sealed));
                 match __after {
                     ::core::option::Option::None => diesel::RunQueryDsl::load(__rows, __conn),
                     ::core::option::Option::Some((__id, __name)) => {
-                        let __later = __attributes::session_id.gt(__id)
-                            .or(__attributes::session_id.eq(__id).and(__attributes::name.gt(__name)));
+                        let __later = __attribute_session_id.gt(__id)
+                            .or(__attribute_session_id.eq(__id).and(__attribute_name.gt(__name)));
                         diesel::RunQueryDsl::load(__rows.filter(__later), __conn)
                     }
                 }
@@ -309,16 +347,15 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
 
             fn count_sealed_otherwise(__conn: &mut __C, __beginning: &[u8]) -> diesel::QueryResult<i64> {
                 let __length = ::core::convert::TryInto::<i32>::try_into(__beginning.len()).unwrap_or(i32::MAX);
-                let __others = __attributes::table.filter(__statement::attributes::substr(__attributes::sealed, 1, __length).ne(__beginning));
-                diesel::RunQueryDsl::get_result(__others.count(), __conn)
+                diesel::RunQueryDsl::get_result(__attribute_table.filter(#otherwise).count(), __conn)
             }
 
             fn reseal(__conn: &mut __C, __id: #row_id, __name: &str, __old: &[u8], __new: &[u8]) -> diesel::QueryResult<usize> {
-                let __same = __attributes::session_id.eq(__id)
-                    .and(__attributes::name.eq(__name))
-                    .and(__attributes::sealed.eq(__old));
+                let __same = __attribute_session_id.eq(__id)
+                    .and(__attribute_name.eq(__name))
+                    .and(__attribute_sealed.eq(__old));
                 diesel::RunQueryDsl::execute(
-                    __statement::update(__attributes::table, (__statement::set(__attributes::sealed, __new),), __same),
+                    __statement::update(__attribute_table, (__statement::set(__attribute_sealed, __new),), __same),
                     __conn,
                 )
             }
@@ -329,7 +366,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
 /// What a `StoredAttribute` is read from.
 fn stored() -> TokenStream {
     quote! {
-        (__attributes::name, __attributes::value, __attributes::sealed, __attributes::created_at, __attributes::updated_at, __attributes::expires_at)
+        (__attribute_name, __attribute_value, __attribute_sealed, __attribute_created_at, __attribute_updated_at, __attribute_expires_at)
     }
 }
 
@@ -337,32 +374,33 @@ fn stored() -> TokenStream {
 fn columns() -> TokenStream {
     quote! {
         (
-            __attributes::session_id,
-            __attributes::name,
-            __attributes::value,
-            __attributes::sealed,
-            __attributes::created_at,
-            __attributes::updated_at,
-            __attributes::expires_at,
+            __attribute_session_id,
+            __attribute_name,
+            __attribute_value,
+            __attribute_sealed,
+            __attribute_created_at,
+            __attribute_updated_at,
+            __attribute_expires_at,
         )
     }
 }
 
 /// The attributes that are to be written, as a table.
 fn given(engine: Engine) -> TokenStream {
-    let columns = [quote!(name), quote!(value), quote!(sealed), quote!(expires_at)];
+    let columns =
+        [quote!(__attribute_name), quote!(__attribute_value), quote!(__attribute_sealed), quote!(__attribute_expires_at)];
     let values =
         [quote!(__one.name.as_str()), quote!(__one.value.as_ref()), quote!(__one.sealed.as_deref()), quote!(__one.expires_at)];
     if engine == Engine::Postgres {
         quote! {
             __statement::attributes::arrays(
-                #(__statement::attributes::bind_array(__attributes::#columns, __given.iter().map(|__one| #values).collect()),)*
+                #(__statement::attributes::bind_array(#columns, __given.iter().map(|__one| #values).collect()),)*
             )
         }
     } else {
         quote! {
             __statement::attributes::rows(__given.iter().map(|__one| (
-                #(__statement::attributes::bind(__attributes::#columns, #values),)*
+                #(__statement::attributes::bind(#columns, #values),)*
             )))
         }
     }

@@ -19,9 +19,7 @@ pub(crate) fn print(model: &Model) -> TokenStream {
             impl ::diesel_sessions::OwnedModel for #name {}
         }
     });
-    let attributes =
-        model.attributes.as_ref().map(|table| quote_spanned!(at(table.span())=> const _: fn() = || { let _ = #table::table; };));
-    quote!(#core_columns #session_model #owned #live #attributes)
+    quote!(#core_columns #session_model #owned #live)
 }
 
 /// The implementation of `CoreColumns`: alone it keeps a refused model from a heap of follow-up errors.

@@ -16,7 +16,7 @@ pub(crate) fn print(model: &Model) -> TokenStream {
     let db_session = db_session(model);
     let owned = model.owner().map(|owner| db_owned_session(model, owner));
     let db_attributes = attribute_statements::print(model);
-    let attributes = model.attributes.as_ref().map(|table| quote_spanned!(at(table.span())=> use #table as __attributes;));
+    let attributes = attribute_statements::imports(model);
     quote! {
         const _: () = {
             use ::diesel_sessions::__private as __sessions;
@@ -69,13 +69,20 @@ fn db_session(model: &Model) -> TokenStream {
         __statement::set(__table::#idle_timeout, __write.idle_timeout),
         __statement::set(__table::#persistent, __write.persistent)
     };
+    let is_mysql = connection(model).1 == "Mysql";
+    // Not in a form that its index would serve: InnoDB locks the index that leads to a row before the row, and a deletion by
+    // the primary key locks them the other way round.
+    let known_digest = if is_mysql {
+        quote!(__table::#uuid.eq(__statement::attributes::coalesce(::core::option::Option::Some(__guard.digest), __table::#uuid)))
+    } else {
+        quote!(__table::#uuid.eq(__guard.digest))
+    };
     let live_row = quote! {
-        __table::#id.eq(__guard.id).and(__table::#uuid.eq(__guard.digest)).and(__table::#expires_at.gt(__guard.now))
+        __table::#id.eq(__guard.id).and(#known_digest).and(__table::#expires_at.gt(__guard.now))
     };
     let seen_row = quote!(#live_row.and(__table::#version.eq(__guard.version)));
     let touched_row = quote!(#seen_row.and(__table::#last_seen_at.le(__write.last_seen_at)));
 
-    let is_mysql = connection(model).1 == "Mysql";
     let is_postgres = connection(model).1 == "Postgres";
     let engine_module = format_ident!("{}", connection(model).1.to_string().to_lowercase());
     // On PostgreSQL a unique violation would abort the caller's transaction, so the taken __digest is looked for first.
@@ -111,7 +118,19 @@ fn db_session(model: &Model) -> TokenStream {
         (quote!(), quote!(diesel::RunQueryDsl::execute(#delete, __conn)))
     };
     let purge = if is_mysql {
-        quote!(diesel::RunQueryDsl::execute(__statement::delete_batch(__table::table, __table::#expires_at.le(__now), (__table::#expires_at, __table::#id), __limit), __conn))
+        quote! {
+            let __expired = __table::#expires_at.le(__now);
+            let __batch = __table::table.filter(__expired).order((__table::#expires_at, __table::#id)).limit(__limit).select(__table::#id);
+            let mut __ids: ::std::vec::Vec<<Self as ::diesel_sessions::SessionModel>::RowId> = diesel::RunQueryDsl::load(__batch, __conn)?;
+            __ids.sort_unstable();
+            let mut __rows = 0;
+            for __chunk in __ids.chunks(__statement::KEYS_IN_STATEMENT) {
+                let __locked = __statement::lock_by_key(__table::table, __table::#id, __chunk.iter().copied());
+                let __delete = __statement::delete_locked(__table::table, __table::#id, __locked, __expired);
+                __rows += diesel::RunQueryDsl::execute(__delete, __conn)?;
+            }
+            ::core::result::Result::Ok(__rows)
+        }
     } else {
         quote! {
             diesel::alias!(__table as expired: Expired);
@@ -316,6 +335,17 @@ fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
         None => quote!(__owner),
     };
     let mine = quote!(__table::#column.eq(#owner_value));
+    let delete = |guard: TokenStream| {
+        if connection(model).1 == "Mysql" {
+            quote!({
+                let __locked = __table::table.filter(#guard).order(__table::#id).limit(i64::MAX).select(__table::#id).for_update();
+                __statement::delete_locked(__table::table, __table::#id, __locked, #guard)
+            })
+        } else {
+            quote!(diesel::delete(__table::table.filter(#guard)))
+        }
+    };
+    let (all, others) = (delete(mine.clone()), delete(quote!(#mine.and(__table::#id.ne(__id)))));
     quote! {
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
@@ -341,11 +371,11 @@ fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
             }
 
             fn revoke_all(__conn: &mut __C, __owner: &#owner_type) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine)), __conn)
+                diesel::RunQueryDsl::execute(#all, __conn)
             }
 
             fn revoke_except(__conn: &mut __C, __owner: &#owner_type, __id: <Self as ::diesel_sessions::SessionModel>::RowId) -> diesel::QueryResult<usize> {
-                diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(#mine).filter(__table::#id.ne(__id))), __conn)
+                diesel::RunQueryDsl::execute(#others, __conn)
             }
         }
     }

@@ -243,7 +243,7 @@ impl<M: SessionModel> SessionAttributes<M> {
             if let Some(found) = self.repository.send(conn, deed, &look_up)? {
                 return Ok(found);
             }
-            if let Some(error) = self.why_missed(conn, place, deed)? {
+            if let Some(error) = self.why_unseen(conn, place, deed)? {
                 return Err(error);
             }
         }

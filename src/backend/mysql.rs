@@ -85,6 +85,7 @@ impl FromSql<Timestamp, Mysql> for Timestamp6 {
 /// A parameter in a derived table has no type of its own: each says which it is.
 impl Dialect for Mysql {
     const ON_CONFLICT: bool = false;
+    const BY_KEY: &'static str = " FORCE INDEX (PRIMARY)";
     const TEXT: [&'static str; 2] = ["CAST(", " AS CHAR)"];
     const BYTES: [&'static str; 2] = ["CAST(", " AS BINARY)"];
     const TIME: [&'static str; 2] = ["CAST(", " AS DATETIME(6))"];

@@ -32,6 +32,16 @@ pub struct NewAttribute {
 /// An attribute as it is stored: name, value, sealed value, creation, last write, expiry.
 pub type StoredAttribute = (String, Option<JsonText>, Option<Vec<u8>>, Timestamp6, Timestamp6, Option<Timestamp6>);
 
+/// A row id that refers to sessions through a column of this SQL type.
+#[diagnostic::on_unimplemented(
+    message = "the attribute table's `session_id` is no `{Self}`, which the row id is",
+    note = "declare both columns alike, and give the field `id` the type that the schema prints: `Integer` is `i32`, `BigInt` is `i64`"
+)]
+pub trait RowIdOf<SqlType> {}
+
+impl RowIdOf<diesel::sql_types::Integer> for i32 {}
+impl RowIdOf<diesel::sql_types::BigInt> for i64 {}
+
 /// A sealed value with its place: session, name, bytes.
 pub type SealedValue<RowId> = (RowId, String, Option<Vec<u8>>);
 
@@ -121,6 +131,9 @@ pub trait DbAttributes<C>: DbSession<C> {
     /// Deletes a live attribute and gives it. Two statements on MySQL, in the transaction that is open.
     #[doc(hidden)]
     fn take_attribute(conn: &mut C, place: &Place<Self>, name: &str) -> QueryResult<Option<StoredAttribute>>;
+    /// Digest and expiry of the session's row as it is now. Locks nothing.
+    #[doc(hidden)]
+    fn standing(conn: &mut C, id: Self::RowId) -> QueryResult<Option<(TokenDigest, Timestamp6)>>;
     /// Deletes those of these attributes that have expired.
     #[doc(hidden)]
     fn delete_expired(conn: &mut C, place: &Place<Self>, names: &[&str]) -> QueryResult<usize>;

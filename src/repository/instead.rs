@@ -9,6 +9,9 @@ use crate::policy::Timeouts;
 use crate::session::{Session, new_stamp};
 use crate::token::SessionToken;
 
+/// How often a row that was not there, and then is, is looked for.
+const MAX_LOOKS: usize = 10;
+
 impl<M: SessionModel> SessionRepository<M> {
     /// Begins a new session in place of one that is gone or rotated; false when the token is taken.
     pub(super) fn start_anew<C>(
@@ -85,33 +88,39 @@ impl<M: SessionModel> SessionRepository<M> {
         M: DbSession<C>,
     {
         let data = JsonText::empty();
-        let (mut draws, mut blocked) = (self.draws(), false);
+        let (mut draws, mut blocked, mut looks) = (self.draws(), false, 0);
         let (database, own) = (|error| Error::from_database(deed, error), session.seen().digest);
-        let inserted = self.send_together(conn, deed, |conn| {
-            let ended = end(conn);
-            blocked = ended.is_err();
-            if !ended.map_err(database)? {
-                return Ok(None);
-            }
-            loop {
-                let token = draws.token(own)?;
-                stamp.digest = token.digest();
-                let write = Write::new(&model, &data, &stamp);
-                match Self::insert_row(conn, &write).map_err(database)? {
-                    Some(new_row) => return Ok(Some((new_row, token))),
-                    None => draws.taken(),
+        let (new_row, token) = loop {
+            let inserted = self.send_together(conn, deed, |conn| {
+                let ended = end(conn);
+                blocked = ended.is_err();
+                if !ended.map_err(database)? {
+                    return Ok(None);
                 }
+                loop {
+                    let token = draws.token(own)?;
+                    stamp.digest = token.digest();
+                    let write = Write::new(&model, &data, &stamp);
+                    match Self::insert_row(conn, &write).map_err(database)? {
+                        Some(new_row) => return Ok(Some((new_row, token))),
+                        None => draws.taken(),
+                    }
+                }
+            });
+            match inserted {
+                Ok(Some(inserted)) => break inserted,
+                Ok(None) => {
+                    // It was not there when it was to be deleted; if it is now, another request has just lengthened its life.
+                    self.look_again(conn, session, row, self.now(), deed)?.into_row(deed)?;
+                    looks += 1;
+                    if looks == MAX_LOOKS {
+                        return Err(Error::new(ErrorKind::Conflict, deed));
+                    }
+                    continue;
+                }
+                Err(error) if blocked => return Err(self.name_constraint(conn, error)),
+                Err(error) => return Err(error),
             }
-        });
-        let (new_row, token) = match inserted {
-            Ok(Some(inserted)) => inserted,
-            Ok(None) => {
-                let answer = self.look_again(conn, session, row, self.now(), deed)?;
-                // Whatever else changed, it was not there when it was to be deleted.
-                return Err(answer.into_row(deed).err().unwrap_or_else(|| Error::new(ErrorKind::Conflict, deed)));
-            }
-            Err(error) if blocked => return Err(self.name_constraint(conn, error)),
-            Err(error) => return Err(error),
         };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "another owner takes its place", "ended");
         tracing::info!(target: "diesel_sessions", row_id = %new_row, reason = "another owner", "created");

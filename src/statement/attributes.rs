@@ -55,6 +55,8 @@ pub const ROWS_IN_STATEMENT: usize = 100;
 pub trait Dialect: Backend {
     /// `ON CONFLICT … DO UPDATE`, or else MySQL's `ON DUPLICATE KEY UPDATE`.
     const ON_CONFLICT: bool;
+    /// What stands behind the attributes' table where an index must not lead to them: MySQL would lock the index first.
+    const BY_KEY: &'static str = "";
     /// What stands around a text of unknown type.
     const TEXT: [&'static str; 2] = ["", ""];
     /// What stands around bytes of unknown type.
@@ -192,7 +194,11 @@ fn around<'b, DB: Backend>(
 }
 
 /// `table.column`.
-fn of_table<'b, DB: Backend>(out: &mut AstPass<'_, 'b, DB>, table: &'b impl QueryFragment<DB>, column: &str) -> QueryResult<()> {
+pub(crate) fn of_table<'b, DB: Backend>(
+    out: &mut AstPass<'_, 'b, DB>,
+    table: &'b impl QueryFragment<DB>,
+    column: &str,
+) -> QueryResult<()> {
     table.walk_ast(out.reborrow())?;
     out.push_sql(".");
     out.push_identifier(column)

@@ -11,7 +11,7 @@ use diesel::query_dsl::RunQueryDsl;
 use diesel::sql_types::Bool;
 use diesel::{Column, Expression, QueryResult, QuerySource, Table};
 
-use super::{AttributeColumns, of_table};
+use super::{AttributeColumns, Dialect, of_table};
 
 /// `SELECT … FROM live LEFT JOIN attributes`: no row without a live session, nulls without an attribute.
 pub struct Found<A: QuerySource, Columns, Id, Live, On, Selected> {
@@ -41,7 +41,7 @@ where
 
 impl<A, Columns, Id, Live, On, Selected, DB> QueryFragment<DB> for Found<A, Columns, Id, Live, On, Selected>
 where
-    DB: Backend,
+    DB: Dialect,
     A: Table,
     A::FromClause: QueryFragment<DB>,
     Columns: AttributeColumns,
@@ -57,6 +57,7 @@ where
         self.live.walk_ast(out.reborrow())?;
         out.push_sql(") AS live LEFT JOIN ");
         self.table.walk_ast(out.reborrow())?;
+        out.push_sql(DB::BY_KEY);
         out.push_sql(" ON ");
         of_table(&mut out, &self.table, Columns::NAMES[0])?;
         out.push_sql(" = live.");

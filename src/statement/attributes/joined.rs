@@ -8,7 +8,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::{Column, Expression, QueryResult, QuerySource, Table};
 
-use super::{AttributeColumns, of_table};
+use super::{AttributeColumns, Dialect as _, of_table};
 
 /// `DELETE`, `UPDATE` or a locking `SELECT` of the attributes of the session that `live` selects, which must pass the guard.
 pub struct Joined<A: QuerySource, Columns, Id, Live, Guard, Verb> {
@@ -60,6 +60,7 @@ where
         self.live.walk_ast(out.reborrow())?;
         out.push_sql(") AS live STRAIGHT_JOIN ");
         self.table.walk_ast(out.reborrow())?;
+        out.push_sql(Mysql::BY_KEY);
         out.push_sql(" ON ");
         of_table(out, &self.table, Columns::NAMES[0])?;
         out.push_sql(" = live.");
@@ -157,37 +158,40 @@ impl<A: QuerySource, Columns, Id, Live, Guard, Verb, Conn> RunQueryDsl<Conn> for
 /// Tells the id of a [`Joined`] from any other query's.
 pub struct JoinedId<Columns, Id>(PhantomData<(Columns, Id)>);
 
-/// Deletes attributes by their keys, if they still pass the guard.
-///
-/// By the primary key and no other index: a row is then locked before its entries in the other indices, as every other write
-/// of an attribute locks them.
-pub struct DeleteKeys<A: QuerySource, Columns, Key, Guard> {
+/// Deletes attributes whose keys are known, if they still pass the guard. Their sessions are `locked` first.
+pub struct DeleteKeys<A: QuerySource, Columns, Id, Locked, Key, Guard> {
     table: A::FromClause,
+    locked: Locked,
     keys: Vec<Key>,
     guard: Guard,
-    types: PhantomData<(A, Columns)>,
+    types: PhantomData<(A, Columns, Id)>,
 }
 
 /// Makes a [`DeleteKeys`] of pairs of expressions: the session's id and the attribute's name.
-pub fn delete_keys<A, Columns, Key, Guard>(
+pub fn delete_keys<A, Columns, Id, Locked, Key, Guard>(
     (table, _columns): (A, Columns),
+    (locked, _id): (Locked, Id),
     keys: impl IntoIterator<Item = Key>,
     guard: Guard,
-) -> DeleteKeys<A, Columns, Key, Guard>
+) -> DeleteKeys<A, Columns, Id, Locked, Key, Guard>
 where
     A: Table,
     Columns: AttributeColumns,
+    Id: Column,
 {
-    DeleteKeys { table: table.from_clause(), keys: keys.into_iter().collect(), guard, types: PhantomData }
+    DeleteKeys { table: table.from_clause(), locked, keys: keys.into_iter().collect(), guard, types: PhantomData }
 }
 
-impl<A, Columns, I, N, Guard> QueryFragment<Mysql> for DeleteKeys<A, Columns, (I, N), Guard>
+impl<A, Columns, Id, Locked, SessionId, Name, Guard> QueryFragment<Mysql>
+    for DeleteKeys<A, Columns, Id, Locked, (SessionId, Name), Guard>
 where
     A: Table,
     A::FromClause: QueryFragment<Mysql>,
     Columns: AttributeColumns,
-    I: QueryFragment<Mysql>,
-    N: QueryFragment<Mysql>,
+    Id: Column,
+    Locked: QueryFragment<Mysql>,
+    SessionId: QueryFragment<Mysql>,
+    Name: QueryFragment<Mysql>,
     Guard: QueryFragment<Mysql>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
@@ -195,18 +199,24 @@ where
         out.unsafe_to_cache_prepared();
         out.push_sql("DELETE ");
         self.table.walk_ast(out.reborrow())?;
-        out.push_sql(" FROM ");
+        out.push_sql(" FROM (");
+        self.locked.walk_ast(out.reborrow())?;
+        out.push_sql(") AS locked STRAIGHT_JOIN ");
         self.table.walk_ast(out.reborrow())?;
-        out.push_sql(" FORCE INDEX (PRIMARY)");
+        out.push_sql(Mysql::BY_KEY);
+        out.push_sql(" ON ");
+        of_table(&mut out, &self.table, session_id)?;
+        out.push_sql(" = locked.");
+        out.push_identifier(Id::NAME)?;
         let mut before = " WHERE (";
         for (id, key) in &self.keys {
             out.push_sql(before);
             out.push_sql("(");
-            out.push_identifier(session_id)?;
+            of_table(&mut out, &self.table, session_id)?;
             out.push_sql(" = ");
             id.walk_ast(out.reborrow())?;
             out.push_sql(" AND ");
-            out.push_identifier(name)?;
+            of_table(&mut out, &self.table, name)?;
             out.push_sql(" = ");
             key.walk_ast(out.reborrow())?;
             out.push_sql(")");
@@ -217,12 +227,12 @@ where
     }
 }
 
-impl<A: QuerySource, Columns, Key, Guard> QueryId for DeleteKeys<A, Columns, Key, Guard> {
+impl<A: QuerySource, Columns, Id, Locked, Key, Guard> QueryId for DeleteKeys<A, Columns, Id, Locked, Key, Guard> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<A: QuerySource, Columns, Key, Guard, Conn> RunQueryDsl<Conn> for DeleteKeys<A, Columns, Key, Guard> {}
+impl<A: QuerySource, Columns, Id, Locked, Key, Guard, Conn> RunQueryDsl<Conn> for DeleteKeys<A, Columns, Id, Locked, Key, Guard> {}
 
 /// Any query, locking what it reads.
 #[derive(QueryId)]

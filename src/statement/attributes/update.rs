@@ -84,6 +84,7 @@ where
             sources(&mut out, " STRAIGHT_JOIN ")?;
             out.push_sql(" STRAIGHT_JOIN ");
             table.walk_ast(out.reborrow())?;
+            out.push_sql(DB::BY_KEY);
             out.push_sql(" ON ");
             joined(&mut out)?;
             out.push_sql(" SET ");

@@ -47,6 +47,7 @@ impl Program for MariaDbProgram {
     fn serve(&self, data: &Path, port: u16, settings: Settings) -> (PathBuf, Vec<OsString>) {
         let mut arguments: Vec<OsString> = vec!["--no-defaults".into()]; // must be the first
         arguments.push(with_path("--datadir=", data));
+        arguments.push(with_path("--tmpdir=", data)); // a server that starts takes away what others keep in a common one
         let options = [
             "--bind-address=127.0.0.1",
             "--socket=", // a socket's path may be too long
