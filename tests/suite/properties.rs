@@ -11,6 +11,7 @@ use crate::data::same;
 use crate::mapping::loaded;
 use crate::support::{Db, repository_with, suite, token_of};
 
+mod attributes;
 mod mapping;
 mod merging;
 
