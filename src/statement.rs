@@ -254,6 +254,7 @@ pub struct LockByKey<T: QuerySource, Key, Bound> {
     from: T::FromClause,
     key: PhantomData<(T, Key)>,
     keys: Vec<Bound>,
+    limit: i64,
 }
 
 /// Makes a [`LockByKey`].
@@ -269,8 +270,9 @@ where
     Key::SqlType: SqlType,
     Value: AsExpression<Key::SqlType>,
 {
-    let keys = keys.into_iter().map(AsExpression::as_expression).collect();
-    LockByKey { from: table.from_clause(), key: PhantomData, keys }
+    let keys: Vec<_> = keys.into_iter().map(AsExpression::as_expression).collect();
+    let limit = keys.len().try_into().unwrap_or(i64::MAX);
+    LockByKey { from: table.from_clause(), key: PhantomData, keys, limit }
 }
 
 #[cfg(feature = "mysql")]
@@ -298,7 +300,9 @@ where
         }
         out.push_sql(") ORDER BY ");
         out.push_identifier(Key::NAME)?;
-        out.push_sql(&format!(" LIMIT {} FOR UPDATE", self.keys.len()));
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<diesel::sql_types::BigInt, _>(&self.limit)?;
+        out.push_sql(" FOR UPDATE");
         Ok(())
     }
 }

@@ -338,8 +338,9 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
                 match __after {
                     ::core::option::Option::None => diesel::RunQueryDsl::load(__rows, __conn),
                     ::core::option::Option::Some((__id, __name)) => {
-                        let __later = __attribute_session_id.gt(__id)
-                            .or(__attribute_session_id.eq(__id).and(__attribute_name.gt(__name)));
+                        // The first condition is what leads to the place in the index.
+                        let __later = __attribute_session_id.ge(__id)
+                            .and(__attribute_session_id.gt(__id).or(__attribute_name.gt(__name)));
                         diesel::RunQueryDsl::load(__rows.filter(__later), __conn)
                     }
                 }

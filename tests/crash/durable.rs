@@ -18,6 +18,9 @@ pub(crate) trait Durable: Db {
     /// Brings the `id`s back to 1 when the tables are empty.
     const RESTART_IDS: &'static str;
 
+    /// The name of the key that sealed an attribute, as it stands in the sealed value; names have five letters here.
+    const SEALED_BY: &'static str;
+
     /// A connection with the settings under which nothing acknowledged may be lost.
     fn open(url: &str) -> Self::Conn {
         Self::Conn::establish(url).unwrap()
@@ -86,6 +89,7 @@ mod sqlite {
         type Ground = File;
         const KILLS_OF_THE_SERVER: usize = 0;
         const RESTART_IDS: &'static str = "DELETE FROM sqlite_sequence";
+        const SEALED_BY: &'static str = "CAST(substr(sealed, 3, 5) AS TEXT)";
 
         fn open(url: &str) -> Self::Conn {
             let mut conn = Self::Conn::establish(url).unwrap();
@@ -138,6 +142,7 @@ impl Durable for crate::support::Postgres {
     type Ground = xtask::servers::Postgres;
     const KILLS_OF_THE_SERVER: usize = 20;
     const RESTART_IDS: &'static str = "TRUNCATE sessions, session_attributes RESTART IDENTITY";
+    const SEALED_BY: &'static str = "encode(substr(sealed, 3, 5), 'escape')";
 
     fn wait_until_alone(conn: &mut Self::Conn) {
         wait_for_none::<Self>(
@@ -152,6 +157,7 @@ impl Durable for crate::support::Mysql {
     type Ground = xtask::servers::MariaDb;
     const KILLS_OF_THE_SERVER: usize = 20;
     const RESTART_IDS: &'static str = "ALTER TABLE sessions AUTO_INCREMENT = 1";
+    const SEALED_BY: &'static str = "CAST(substr(sealed, 3, 5) AS CHAR)";
 
     fn wait_until_alone(conn: &mut Self::Conn) {
         wait_for_none::<Self>(

@@ -7,7 +7,7 @@ use diesel_sessions::SessionRepository;
 
 use crate::child::{Player, STEPS};
 use crate::durable::{Durable, Ground, ORDERS};
-use crate::script::{CYCLE, SEVERAL, Script};
+use crate::script::{CYCLE, Script, several};
 use crate::snapshot::{Snapshot, opened};
 use crate::support::{self, Db};
 
@@ -108,5 +108,6 @@ pub(crate) fn what_was_acknowledged_survives_a_kill<D: Durable>() {
 /// Before which step the child pauses; half of the time it is one of several statements.
 fn step_to_hit(chance: u64) -> usize {
     let pick = (chance >> 8) as usize;
-    if chance % 2 == 0 { SEVERAL[pick % SEVERAL.len()] } else { pick % (2 * CYCLE) }
+    let several = several();
+    if chance % 2 == 0 { several[pick % several.len()] } else { pick % (2 * CYCLE) }
 }

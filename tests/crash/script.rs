@@ -1,5 +1,7 @@
 //! What a child process does until it is killed: every verb in turn, always in the same way.
 
+mod attributes;
+
 use diesel::connection::{Connection, SimpleConnection};
 use diesel_sessions::{Clock, Error, KnownTokens, ManualClock, Session, SessionRepository, SignIn};
 
@@ -9,6 +11,8 @@ use crate::support::{Plain, noon, seconds};
 /// A run of the script. The same steps give the same rows, down to tokens and times.
 pub(crate) struct Script<D: Durable> {
     sessions: SessionRepository<D::Model>,
+    /// The same with a newer key.
+    resealing: SessionRepository<D::Model>,
     clock: ManualClock,
     /// The session that most steps are about.
     main: Session<D::Model>,
@@ -18,10 +22,16 @@ pub(crate) struct Script<D: Durable> {
 }
 
 /// How many steps there are before they begin anew.
-pub(crate) const CYCLE: usize = 31;
+pub(crate) const CYCLE: usize = BEFORE_ATTRIBUTES + attributes::STEPS + 1;
 
 /// The steps that are several statements, within a cycle: between those a kill would hurt most.
-pub(crate) const SEVERAL: &[usize] = &[11, 13, 17, 18, 25, 29, 30];
+pub(crate) fn several() -> Vec<usize> {
+    let of_attributes = attributes::SEVERAL.iter().map(|step| BEFORE_ATTRIBUTES + step);
+    [11, 13, 17, 18, 25, 29, CYCLE - 1].into_iter().chain(of_attributes).collect()
+}
+
+/// The steps about sessions; what follows are those about attributes, and the one that ends all.
+const BEFORE_ATTRIBUTES: usize = 30;
 
 /// A session that is signed in, stays live for the whole run, and is forgotten.
 fn signed_in<D: Durable>(
@@ -39,14 +49,15 @@ impl<D: Durable> Script<D> {
     pub(crate) fn new() -> Self {
         let clock = ManualClock::new(noon());
         let builder = SessionRepository::builder().clock(clock.clone()).token_source(KnownTokens::counting());
-        let sessions = builder.touch_every(seconds(1)).build().unwrap();
+        let sessions = builder.touch_every(seconds(1)).keyring(attributes::older()).build().unwrap();
+        let resealing = SessionRepository::builder().clock(clock.clone()).keyring(attributes::newer()).build().unwrap();
         let (main, other) = (sessions.new_session(), sessions.new_session());
-        Script { sessions, clock, main, other, steps: 0 }
+        Script { sessions, resealing, clock, main, other, steps: 0 }
     }
 
     /// A repository whose clock stands where the script's stands now.
     pub(crate) fn sessions_now(&self) -> SessionRepository<D::Model> {
-        SessionRepository::builder().clock(ManualClock::new(self.clock.now())).build().unwrap()
+        SessionRepository::builder().clock(ManualClock::new(self.clock.now())).keyring(attributes::newer()).build().unwrap()
     }
 
     /// Takes the next step.
@@ -134,6 +145,9 @@ impl<D: Durable> Script<D> {
                     order::<D>(sessions, conn, main, number)?;
                     order::<D>(sessions, conn, other, number + 1_000)
                 })?;
+            }
+            step if step < BEFORE_ATTRIBUTES + attributes::STEPS => {
+                attributes::step::<D>(step - BEFORE_ATTRIBUTES, sessions, &self.resealing, conn, [main, other])?;
             }
             _ => {
                 conn.transaction(|conn| {

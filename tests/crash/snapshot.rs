@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use diesel_sessions::{KnownTokens, SessionRepository};
 
 use crate::durable::Durable;
-use crate::support::Db;
 
 /// What is stored at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Snapshot(BTreeMap<(&'static str, i64), Vec<Option<String>>>);
+pub(crate) struct Snapshot {
+    rows: BTreeMap<(&'static str, i64), Vec<Option<String>>>,
+    /// Column by column, since they are many. Of what is sealed, only by which key: its bytes are never the same.
+    attributes: BTreeMap<&'static str, Vec<Option<String>>>,
+}
 
 const TABLES: &[(&str, &[&str])] = &[
     (
@@ -35,9 +38,11 @@ const TABLES: &[(&str, &[&str])] = &[
     ("orders", &["session_id"]),
 ];
 
+const ATTRIBUTES: &[&str] = &["session_id", "name", "value", "created_at", "updated_at", "expires_at"];
+
 impl Snapshot {
     /// Reads every row.
-    pub(crate) fn take<D: Db>(conn: &mut D::Conn) -> Self {
+    pub(crate) fn take<D: Durable>(conn: &mut D::Conn) -> Self {
         let mut rows = BTreeMap::new();
         for (table, columns) in TABLES {
             for id in D::texts(conn, &format!("SELECT id FROM {table}")).into_iter().flatten() {
@@ -45,15 +50,24 @@ impl Snapshot {
                 rows.insert((*table, id.parse().unwrap()), columns.iter().map(read).collect());
             }
         }
-        Snapshot(rows)
+        let attributes = ATTRIBUTES.iter().copied().chain([D::SEALED_BY]).map(|column| {
+            // Without the limit, MySQL would not keep to the order in a subquery.
+            let sql = format!("SELECT {column} FROM session_attributes ORDER BY session_id, name LIMIT 10000");
+            (column, D::texts(conn, &sql))
+        });
+        Snapshot { attributes: attributes.collect(), rows }
     }
 }
 
-/// Which of the script's tokens open which row.
+/// Which of the script's tokens open which row, and the attributes that are in it.
 pub(crate) fn opened<D: Durable>(conn: &mut D::Conn, sessions: &SessionRepository<D::Model>) -> BTreeMap<u64, String> {
     let open = |number: u64| {
         let found = sessions.load(conn, KnownTokens::numbered(number).reveal()).unwrap()?;
-        Some((number, found.row_id().map(|row| row.to_string())?))
+        let attributes = sessions.attributes(&found);
+        let names = attributes.names(conn).unwrap();
+        let values = attributes.get_many(conn, names).unwrap().into_iter();
+        let values: BTreeMap<String, String> = values.map(|(name, value)| (name, format!("{:?}", value.unwrap()))).collect();
+        Some((number, format!("{:?} {values:?}", found.row_id()?)))
     };
     (1..=MOST_TOKENS).filter_map(open).collect()
 }

@@ -1,5 +1,7 @@
 //! An application on the printed schema: its own users, and a session model as the design has it.
 
+use diesel_sessions::Attribute;
+
 use crate::support::Db;
 
 /// What an application adds to an engine.
@@ -11,15 +13,20 @@ pub(crate) trait Application: Db {
     fn use_it(&self);
 }
 
+/// An attribute in clear and an encrypted one.
+fn two() -> [Attribute; 2] {
+    [Attribute::new("parrot", "resting").unwrap(), Attribute::new("secret", 7).unwrap().encrypted()]
+}
+
 macro_rules! application {
     ($module:ident $feature:literal $db:ident $backend:path, $id:ident, $printed:literal, $users:literal) => {
         #[cfg(feature = $feature)]
         mod $module {
             use diesel::prelude::*;
-            use diesel_sessions::{DbSession, SessionCore, SessionRepository, SignIn};
+            use diesel_sessions::{DbSession, Expiry, Keyring, SessionCore, SessionRepository, SignIn, WriteOptions};
 
-            use super::Application;
-            use crate::support::{Db, noon, repository, token_of, $db};
+            use super::{Application, two};
+            use crate::support::{Db, noon, repository, seconds, token_of, $db};
 
             #[allow(unused_imports, reason = "Diesel's own macros import what not every table needs")]
             mod schema {
@@ -57,7 +64,8 @@ macro_rules! application {
                 fn use_it(&self) {
                     let conn = &mut self.connect();
                     let (_, clock) = repository::<$db>();
-                    let sessions = SessionRepository::<AppSession>::builder().clock(clock).build().unwrap();
+                    let keyring = Keyring::new("2026-11", [7; 32]).unwrap();
+                    let sessions = SessionRepository::<AppSession>::builder().clock(clock).keyring(keyring).build().unwrap();
                     diesel::insert_into(users::table).values(users::name.eq("Brian")).execute(conn).unwrap();
                     let user = users::table.select(User::as_select()).first(conn).unwrap();
 
@@ -70,6 +78,17 @@ macro_rules! application {
                     assert_eq!((found.remote_addr.as_ref(), found.geo.as_deref()), (None, Some("Finchley")));
                     assert_eq!((found.id, Some(found.id)), (session.id, found.row_id()));
 
+                    let attributes = sessions.attributes(&session);
+                    attributes.set_many(conn, two(), WriteOptions::new()).unwrap();
+                    attributes.update(conn, "parrot", "ceased to be").unwrap();
+                    attributes.set_expiry(conn, "parrot", Expiry::In(seconds(60))).unwrap();
+                    let parrot: Option<String> = attributes.get(conn, "parrot").unwrap();
+                    let secret: Option<u8> = attributes.take(conn, "secret").unwrap();
+                    assert_eq!((parrot.as_deref(), secret), (Some("ceased to be"), Some(7)));
+                    assert_eq!(attributes.names(conn).unwrap(), ["parrot"]);
+                    let joined = schema::session_attributes::table.inner_join(sessions::table);
+                    assert_eq!(joined.select(sessions::id).load::<$id>(conn), Ok(vec![found.id]));
+
                     let own = AppSession::belonging_to(&user).filter(AppSession::live(noon()));
                     let own: Vec<(AppSession, User)> =
                         own.inner_join(users::table).select((AppSession::as_select(), User::as_select())).load(conn).unwrap();
@@ -79,6 +98,7 @@ macro_rules! application {
                     diesel::delete(users::table.find(user.id)).execute(conn).unwrap();
                     assert!(sessions.load(conn, token_of(&session).as_str()).unwrap().is_none());
                     assert_eq!(sessions::table.count().get_result(conn), Ok(0));
+                    assert_eq!(schema::session_attributes::table.count().get_result(conn), Ok(0));
                 }
             }
         }

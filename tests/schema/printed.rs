@@ -10,6 +10,7 @@ use crate::trees::folder;
 suite! {
     the_schema_of_the_ready_made_model_is_the_printed_one,
     the_schema_of_an_application_needs_no_editing,
+    an_application_works_on_the_printed_schema,
 }
 
 fn the_schema_of_the_ready_made_model_is_the_printed_one<D: Db>(_: &D) {
@@ -72,6 +73,20 @@ fn the_schema_of_an_application_needs_no_editing<D: Application>(_: &D) {
     }
     let known = std::fs::read_to_string(&file).unwrap();
     assert_eq!(printed, known, "{} is not what is printed ({UPDATE}=1 writes it anew)", file.display());
+    db.use_it();
+}
+
+// S16 S65
+fn an_application_works_on_the_printed_schema<D: Application>(_: &D) {
+    let (db, dir) = (D::empty().unwrap(), tempfile::tempdir().unwrap());
+    copy_tree(&folder(D::NAME), dir.path());
+    edit::<D>(dir.path());
+    let mut migrations: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    migrations.sort_unstable();
+    let conn = &mut db.connect();
+    for migration in migrations {
+        D::execute(conn, &std::fs::read_to_string(migration.join("up.sql")).unwrap());
+    }
     db.use_it();
 }
 

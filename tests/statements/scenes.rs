@@ -1,5 +1,6 @@
 //! Every verb in every shape: what is prepared, what is called, and how many statements that may take.
 
+mod attributes;
 mod beginning;
 mod ending;
 mod renewing;
@@ -30,6 +31,12 @@ impl<D: Db> Scene<D> {
         self
     }
 
+    /// Names are given as a list, which only PostgreSQL takes as one bind: elsewhere each length is a statement of its own.
+    fn counted(mut self) -> Self {
+        self.hot &= D::NAME == "postgres";
+        self
+    }
+
     fn rare(mut self) -> Self {
         self.hot = false;
         self
@@ -42,7 +49,8 @@ fn scene<D: Db>(name: &'static str, statements: usize, what: &'static str, play:
 
 /// All scenes.
 pub(crate) fn all<D: Db>() -> Vec<Scene<D>> {
-    [beginning::scenes(), saving::scenes(), renewing::scenes(), ending::scenes()].into_iter().flatten().collect()
+    let scenes = [beginning::scenes(), saving::scenes(), renewing::scenes(), ending::scenes(), attributes::scenes()];
+    scenes.into_iter().flatten().collect()
 }
 
 /// Plays all scenes, one after the other on the same connections, and gives what each has sent.

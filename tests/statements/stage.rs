@@ -1,10 +1,10 @@
 //! Where a scene plays: a connection that is listened to, another request's, a repository and its clock.
 
 use diesel::connection::Connection;
-use diesel_sessions::{ManualClock, Session, SessionRepository, SignIn};
+use diesel_sessions::{Keyring, ManualClock, Session, SessionRepository, SignIn};
 
 use crate::recorder::{Recorder, Sent};
-use crate::support::{Db, repository, token_of};
+use crate::support::{Db, repository_with, token_of};
 
 /// What a scene is given.
 pub(crate) struct Stage<D: Db> {
@@ -25,10 +25,15 @@ pub(crate) const ANOTHER: i64 = 8_416_592;
 pub(crate) const KEY: &str = "norwegian_blue";
 pub(crate) const VALUE: &str = "ceased to be";
 pub(crate) const ADDRESS: &str = "192.0.2.77";
+/// The name of an attribute, and what those of several begin with.
+pub(crate) const ATTRIBUTE: &str = "beautiful_plumage";
+/// The key that attributes are encrypted with, and its name.
+pub(crate) const SEALING_KEY: (&str, [u8; 32]) = ("older", [7; 32]);
 
 impl<D: Db> Stage<D> {
     pub(crate) fn new(db: &D) -> Self {
-        let (sessions, clock) = repository::<D>();
+        let keyring = Keyring::new(SEALING_KEY.0, SEALING_KEY.1).unwrap();
+        let (sessions, clock) = repository_with::<D>(|builder| builder.keyring(keyring));
         let recorder = Recorder::default();
         let mut conn = db.connect();
         conn.set_instrumentation(recorder.clone());

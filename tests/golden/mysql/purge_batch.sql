@@ -1,2 +1,4 @@
--- Expired sessions, at most so many.
-DELETE FROM `sessions` WHERE (`sessions`.`expires_at` <= ?) ORDER BY `sessions`.`expires_at`, `sessions`.`id` LIMIT ?;
+-- Expired sessions, at most so many, then expired attributes.
+SELECT `sessions`.`id` FROM `sessions` WHERE (`sessions`.`expires_at` <= ?) ORDER BY `sessions`.`expires_at`, `sessions`.`id` LIMIT ?;
+DELETE `sessions` FROM (SELECT `id` FROM `sessions` FORCE INDEX (PRIMARY) WHERE `id` IN (?) ORDER BY `id` LIMIT ? FOR UPDATE) AS locked STRAIGHT_JOIN `sessions` FORCE INDEX (PRIMARY) ON `sessions`.`id` = locked.`id` WHERE (`sessions`.`expires_at` <= ?);
+SELECT `session_attributes`.`session_id`, `session_attributes`.`name` FROM `session_attributes` WHERE ((`session_attributes`.`expires_at` <= ?) AND `session_attributes`.`session_id` IN (SELECT `sessions`.`id` FROM `sessions` WHERE (`sessions`.`expires_at` > ?))) ORDER BY `session_attributes`.`expires_at`, `session_attributes`.`session_id`, `session_attributes`.`name` LIMIT ?;

@@ -1,5 +1,5 @@
 -- The first token drawn is taken, so another is drawn.
-UPDATE `sessions` SET `_uuid` = ?, `_previous_uuid` = ?, `rotated_at` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = ?)) AND (`sessions`.`expires_at` > ?));
+UPDATE `sessions` SET `_uuid` = ?, `_previous_uuid` = ?, `rotated_at` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = coalesce(?, `sessions`.`_uuid`))) AND (`sessions`.`expires_at` > ?));
 SELECT `sessions`.`id` FROM `sessions` WHERE (`sessions`.`_uuid` = ?) FOR UPDATE;
 SELECT `sessions`.`id`, `sessions`.`_uuid`, `sessions`.`_previous_uuid`, `sessions`.`_data`, `sessions`.`_version`, `sessions`.`created_at`, `sessions`.`authenticated_at`, `sessions`.`rotated_at`, `sessions`.`last_seen_at`, `sessions`.`expires_at`, `sessions`.`deadline_at`, `sessions`.`idle_timeout`, `sessions`.`persistent`, `sessions`.`user_id`, `sessions`.`remote_addr`, `sessions`.`user_agent` FROM `sessions` WHERE (`sessions`.`id` = ?) FOR UPDATE;
-UPDATE `sessions` SET `_uuid` = ?, `_previous_uuid` = ?, `rotated_at` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = ?)) AND (`sessions`.`expires_at` > ?));
+UPDATE `sessions` SET `_uuid` = ?, `_previous_uuid` = ?, `rotated_at` = ?, `_version` = (`sessions`.`_version` + ?) WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = coalesce(?, `sessions`.`_uuid`))) AND (`sessions`.`expires_at` > ?));

@@ -1,3 +1,3 @@
 -- The session was ended meanwhile.
-UPDATE `sessions` SET `_data` = ?, `_version` = (`sessions`.`_version` + ?) WHERE ((((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = ?)) AND (`sessions`.`expires_at` > ?)) AND (`sessions`.`_version` = ?));
+UPDATE `sessions` SET `_data` = ?, `_version` = (`sessions`.`_version` + ?) WHERE ((((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = coalesce(?, `sessions`.`_uuid`))) AND (`sessions`.`expires_at` > ?)) AND (`sessions`.`_version` = ?));
 SELECT `sessions`.`id`, `sessions`.`_uuid`, `sessions`.`_previous_uuid`, `sessions`.`_data`, `sessions`.`_version`, `sessions`.`created_at`, `sessions`.`authenticated_at`, `sessions`.`rotated_at`, `sessions`.`last_seen_at`, `sessions`.`expires_at`, `sessions`.`deadline_at`, `sessions`.`idle_timeout`, `sessions`.`persistent`, `sessions`.`user_id`, `sessions`.`remote_addr`, `sessions`.`user_agent` FROM `sessions` WHERE (`sessions`.`id` = ?) FOR UPDATE;

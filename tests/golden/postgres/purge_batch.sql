@@ -1,2 +1,3 @@
--- Expired sessions, at most so many.
+-- Expired sessions, at most so many, then expired attributes.
 DELETE FROM "sessions" WHERE "sessions"."id" = ANY(ARRAY(SELECT "expired"."id" FROM "sessions" AS "expired" WHERE ("expired"."expires_at" <= $1) ORDER BY "expired"."expires_at", "expired"."id" LIMIT $2 FOR UPDATE SKIP LOCKED));
+WITH held AS MATERIALIZED (SELECT "session_attributes"."session_id", "session_attributes"."name" FROM "session_attributes" WHERE (("session_attributes"."expires_at" <= $1) AND "session_attributes"."session_id" IN (SELECT "sessions"."id" FROM "sessions" WHERE ("sessions"."expires_at" > $2))) ORDER BY "session_attributes"."expires_at", "session_attributes"."session_id", "session_attributes"."name" LIMIT $3 FOR UPDATE SKIP LOCKED) DELETE FROM "session_attributes" USING held WHERE "session_attributes"."session_id" = held."session_id" AND "session_attributes"."name" = held."name";

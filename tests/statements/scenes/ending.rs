@@ -24,7 +24,9 @@ pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
         scene("revoke_others_in_transaction", 2, "The same within the caller's transaction.", revoke_others_in_transaction),
         scene("revoke_row", 1, "An operator ends a session.", revoke_row),
         scene("revoke_everyone", 1, "An operator ends all sessions.", revoke_everyone),
-        scene("purge_batch", 1, "Expired sessions, at most so many.", purge_batch),
+        scene("purge_batch", 2, "Expired sessions, at most so many, then expired attributes.", purge_batch)
+            .on("mysql", 3)
+            .counted(),
     ]
 }
 

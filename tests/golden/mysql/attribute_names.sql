@@ -1,0 +1,2 @@
+-- All names.
+SELECT `session_attributes`.`name` FROM (SELECT `sessions`.`id` FROM `sessions` WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = coalesce(?, `sessions`.`_uuid`))) AND (`sessions`.`expires_at` > ?))) AS live LEFT JOIN `session_attributes` FORCE INDEX (PRIMARY) ON `session_attributes`.`session_id` = live.`id` AND ((`session_attributes`.`expires_at` IS NULL) OR (`session_attributes`.`expires_at` > ?));

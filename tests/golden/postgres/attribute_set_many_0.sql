@@ -1,0 +1,2 @@
+-- None at all.
+-- Nothing is sent.

@@ -1,0 +1,3 @@
+-- Expired attributes of live sessions, at most so many.
+DELETE FROM `sessions` WHERE (`sessions`.`id` IN (SELECT `expired`.`id` FROM `sessions` AS `expired` WHERE (`expired`.`expires_at` <= ?) ORDER BY `expired`.`expires_at`, `expired`.`id` LIMIT ?));
+DELETE FROM `session_attributes` WHERE (`session_id`, `name`) IN (SELECT `session_attributes`.`session_id`, `session_attributes`.`name` FROM `session_attributes` WHERE ((`session_attributes`.`expires_at` <= ?) AND `session_attributes`.`session_id` IN (SELECT `sessions`.`id` FROM `sessions` WHERE (`sessions`.`expires_at` > ?))) ORDER BY `session_attributes`.`expires_at`, `session_attributes`.`session_id`, `session_attributes`.`name` LIMIT ?);
