@@ -4,6 +4,10 @@
 #[path = "../support/support.rs"]
 mod support;
 
+mod attribute_batches;
+mod attribute_locks;
+mod attribute_orders;
+mod attributes;
 mod clocks;
 mod deadlock;
 mod keys;

@@ -129,20 +129,38 @@ impl<'a, D: Levels> Caller<'a, D> {
     // SECURITY 31
     pub(crate) fn run<T>(&mut self, mut work: impl FnMut(&mut D::Conn) -> Result<T, Failure>) -> Result<T, Failure> {
         loop {
-            let way = self.way;
-            let done = if way.in_transaction { D::transaction(&mut self.conn, &mut work) } else { work(&mut self.conn) };
-            let Err(failure) = done else { return done };
-            if self.is_broken() {
-                self.conn = Caller::new(self.db, way).conn;
-            }
-            if !failure.asks_again() {
-                return Err(failure);
-            }
-            assert!(way.in_transaction, "{way:?} shows {failure:?}");
+            let failure = match self.try_once(&mut work) {
+                Err(failure) if failure.asks_again() => failure,
+                done => return done,
+            };
+            assert!(self.way.in_transaction, "{:?} shows {failure:?}", self.way);
             if let Failure::Session(error) = &failure {
                 assert!(error.is_retryable(), "{error:?}");
             }
         }
+    }
+
+    /// The same where threads are so many at the same rows that the library may use its tries up: PostgreSQL at REPEATABLE READ
+    /// refuses whoever has waited, and waiting is all that most of them do. Nothing but that is shown without a transaction.
+    pub(crate) fn run_on<T>(&mut self, mut work: impl FnMut(&mut D::Conn) -> Result<T, Failure>) -> Result<T, Failure> {
+        loop {
+            let way = self.way;
+            match self.try_once(&mut work) {
+                Err(Failure::Session(error)) if error.kind() == ErrorKind::Serialization && !way.in_transaction => {
+                    assert!(error.is_retryable() && way.level == REPEATABLE_READ, "{way:?} shows {error:?}");
+                }
+                Err(failure) if failure.asks_again() => assert!(way.in_transaction, "{way:?} shows {failure:?}"),
+                done => return done,
+            }
+        }
+    }
+
+    fn try_once<T>(&mut self, work: &mut impl FnMut(&mut D::Conn) -> Result<T, Failure>) -> Result<T, Failure> {
+        let done = if self.way.in_transaction { D::transaction(&mut self.conn, work) } else { work(&mut self.conn) };
+        if done.is_err() && self.is_broken() {
+            self.conn = Caller::new(self.db, self.way).conn;
+        }
+        done
     }
 
     fn is_broken(&mut self) -> bool {
@@ -163,14 +181,26 @@ pub(crate) fn together<'a, D: Levels, T: Send>(
     threads: usize,
     work: impl Fn(usize, &mut Caller<'a, D>) -> T + Sync,
 ) -> Vec<T> {
-    let callers: Vec<_> = (0..threads).map(|_| Caller::new(db, way)).collect();
-    let (start, work) = (&Barrier::new(threads), &work);
+    at_once(&mut callers(db, way, threads), work)
+}
+
+/// Threads to be, each with its connection.
+pub(crate) fn callers<D: Levels>(db: &D, way: Way, threads: usize) -> Vec<Caller<'_, D>> {
+    (0..threads).map(|_| Caller::new(db, way)).collect()
+}
+
+/// Runs the same work once in each thread, all beginning at once; gives their answers in the threads' order.
+pub(crate) fn at_once<'a, D: Levels, T: Send>(
+    callers: &mut [Caller<'a, D>],
+    work: impl Fn(usize, &mut Caller<'a, D>) -> T + Sync,
+) -> Vec<T> {
+    let (start, work) = (&Barrier::new(callers.len()), &work);
     thread::scope(|scope| {
-        let running: Vec<_> = (callers.into_iter().enumerate())
-            .map(|(number, mut caller)| {
+        let running: Vec<_> = (callers.iter_mut().enumerate())
+            .map(|(number, caller)| {
                 scope.spawn(move || {
                     start.wait();
-                    work(number, &mut caller)
+                    work(number, caller)
                 })
             })
             .collect();
