@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use diesel_sessions::{RandomTokens, Result, SessionToken, TokenSource};
 
@@ -81,4 +81,29 @@ pub fn token_in(text: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// What `work` comes to, and all that is said on this thread while it runs.
+pub fn on_this_thread<T>(work: impl FnOnce() -> T) -> (T, String) {
+    #[derive(Clone)]
+    struct OwnPage(Arc<Mutex<Vec<u8>>>);
+    impl Write for OwnPage {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let page = OwnPage(Arc::default());
+    let writer = page.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    let done = tracing::subscriber::with_default(subscriber, work);
+    let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+    (done, text)
 }

@@ -1,7 +1,6 @@
 //! What `Debug`, errors and tracing say of attributes: neither values nor keys.
 
 use std::fmt::Debug;
-use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -16,6 +15,7 @@ use serde::{Serialize, Serializer};
 
 use super::raw::{drop_checks, everything, hex, key, put_sealed, row_of, sealed, with_keys};
 use crate::life::steps::{Repo, created};
+use crate::support::said::on_this_thread;
 use crate::support::{Db, noon, repository, seconds, suite, token_of};
 
 suite! {
@@ -271,33 +271,9 @@ fn what_cannot_be_serialised_stays_unsaid<D: Db>(db: &D) {
     assert_eq!(attributes.names(conn).unwrap(), [""; 0]);
 }
 
-/// All that is said on this thread while `work` runs.
-fn said(work: impl FnOnce()) -> String {
-    #[derive(Clone)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
-    impl Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let page = Page(Arc::default());
-    let writer = page.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::with_default(subscriber, work);
-    String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
-}
-
 // SECURITY 8 S96
 fn nothing_secret_is_traced<D: Db>(db: &D) {
-    let said = said(|| {
+    let ((), said) = on_this_thread(|| {
         let (sessions, clock) = with_keys::<D>(keyring());
         let conn = &mut db.connect();
         let session = created::<D>(&sessions, conn);

@@ -1,8 +1,5 @@
 //! What is said through tracing: every event that operators need, and nothing secret.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use diesel_sessions::{ErrorKind, SignIn};
 
 use super::every_token;
@@ -18,35 +15,10 @@ suite! {
     check_says_what_it_advises,
 }
 
-/// All that is said on this thread while `work` runs, line by line.
-fn said<T>(work: impl FnOnce() -> T) -> (T, String) {
-    #[derive(Clone)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
-    impl Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let page = Page(Arc::default());
-    let writer = page.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let done = tracing::subscriber::with_default(subscriber, work);
-    let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
-    (done, text)
-}
-
 // SECURITY 8
 fn nothing_secret_is_said_at_trace_level<D: Db>(db: &D) {
     const SECRET: &str = "correct horse battery staple";
-    let ((tokens, digests), said) = said(|| {
+    let ((tokens, digests), said) = everywhere::on_this_thread(|| {
         let (sessions, clock) = repository_with::<D>(|builder| builder.touch_every(seconds(0)));
         let conn = &mut db.connect();
         let mut tokens = every_token::<D>(&sessions, conn, SECRET);
@@ -109,7 +81,7 @@ fn every_event_is_said_with_row_and_reason<D: Db>(db: &D) {
     let mut session = sessions.new_session();
     let (row, mut other) = (created::<D>(&sessions, conn).row_id().unwrap(), created::<D>(&sessions, conn));
     let mut expect = |event: &str, with_row: bool, verb: &mut dyn FnMut(&mut D::Conn)| {
-        let ((), said) = said(|| verb(conn));
+        let ((), said) = everywhere::on_this_thread(|| verb(conn));
         let line =
             said.lines().find(|line| line.contains(&format!(": {event}"))).unwrap_or_else(|| panic!("no {event} in {said:?}"));
         assert!(line.contains("diesel_sessions") && line.contains("reason="), "{line}");
@@ -146,15 +118,15 @@ fn a_change_that_is_dropped_unsaved_is_said_once<D: Db>(db: &D) {
     let conn = &mut db.connect();
     let mut unsaved = created::<D>(&sessions, conn);
     unsaved.insert("a", 1).unwrap();
-    let ((), text) = said(|| drop(unsaved));
+    let ((), text) = everywhere::on_this_thread(|| drop(unsaved));
     assert_eq!(complaints(&text), 1, "{text}");
     assert!(text.contains("row_id="), "{text}");
     let mut column = sessions.new_session();
     *column.remote_addr_mut() = Some("192.0.2.1".to_owned());
-    let ((), text) = said(|| drop(column));
+    let ((), text) = everywhere::on_this_thread(|| drop(column));
     assert_eq!(complaints(&text), 1, "{text}");
 
-    let ((), text) = said(|| {
+    let ((), text) = everywhere::on_this_thread(|| {
         drop(sessions.new_session());
         let mut saved = sessions.new_session();
         saved.insert("a", 1).unwrap();
@@ -189,7 +161,7 @@ fn a_verb_that_fails_says_nothing_of_unsaved_changes<D: Db>(db: &D) {
     let mut gone = signed_in::<D>(&sessions, conn, 7);
     assert!(sessions.revoke_row(conn, gone.row_id().unwrap()).unwrap());
     let mut new = sessions.new_session();
-    let ((), text) = said(|| {
+    let ((), text) = everywhere::on_this_thread(|| {
         let refused = |user: i64| SignIn::new(user).remember(seconds(0));
         for session in [&mut owned, &mut gone, &mut new] {
             for user in [7, 8] {
@@ -213,7 +185,7 @@ fn check_says_what_it_advises<D: Db>(db: &D) {
         _ => ("SET SESSION sql_mode = ''", "sql_mode"),
     };
     D::execute(conn, setting);
-    let (result, text) = said(|| sessions.check(conn));
+    let (result, text) = everywhere::on_this_thread(|| sessions.check(conn));
     match result {
         Ok(()) => assert!(text.lines().any(|line| line.contains("WARN") && line.contains(word)), "{text}"),
         Err(error) => {
