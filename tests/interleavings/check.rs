@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
+use crate::attribute::{Deed, Key, Stored};
 use crate::plan::{Plan, Verb};
 use crate::seen::Report;
-use crate::spec::{self, At};
+use crate::spec::{self, At, Part};
 use crate::world::{FIRST_NEW_ROW, Handle, Row, State, StepId, World};
 
-/// Steps that happen at one moment: one step, or those of a caller's transaction.
+/// Steps that happen at one moment: one step or a part of it, or those of a caller's transaction.
 struct Unit {
-    steps: Range<usize>,
+    steps: Vec<(usize, Part)>,
     start: u64,
     end: u64,
     undone: bool,
@@ -23,25 +24,28 @@ pub(crate) struct Run<'a> {
     pub(crate) reports: &'a [Report],
     pub(crate) times: &'a [i64],
     pub(crate) rows: &'a BTreeMap<i64, Row>,
+    pub(crate) attributes: &'a BTreeMap<Key, Stored>,
     pub(crate) serialisable: bool,
     pub(crate) inserts_in_two: bool,
+    pub(crate) clears_first: bool,
     pub(crate) refuses: bool,
 }
 
 impl Run<'_> {
     /// Whether there is such an order.
     pub(crate) fn is_explained(&self) -> bool {
-        let units: Vec<_> = self.reports.iter().map(units).collect();
+        let units: Vec<_> = self.reports.iter().map(|report| self.units(report)).collect();
+        let attributes = self.plan.attributes.iter().copied().collect();
         let rows: BTreeMap<_, _> = self.plan.rows.iter().copied().collect();
         let first = &self.plan.rows[0];
         let handle = |loaded: bool| if loaded { Handle::of_row(first.0, &first.1) } else { Handle::new(0) };
         let handles = self.plan.programs.iter().map(|program| handle(program.loaded)).collect();
-        let world = World { past: self.plan.rows.clone(), rows, handles };
+        let world = World { past: self.plan.rows.clone(), rows, attributes, handles };
         let mut search = Search { run: self, units: &units, visited: HashSet::new() };
         search.from(&vec![0; units.len()], world)
     }
 
-    fn step_after(&self, world: &World, (worker, index): StepId) -> Vec<World> {
+    fn step_after(&self, world: &World, (worker, index): StepId, part: Part) -> Vec<World> {
         let seen = &self.reports[worker].seen[index];
         let span = self.reports[worker].span(seen);
         let settled = |(worker, step): StepId| {
@@ -64,6 +68,7 @@ impl Run<'_> {
             let at = At {
                 id: (worker, index),
                 step,
+                part,
                 seen,
                 now,
                 settled: &settled,
@@ -89,27 +94,42 @@ impl Run<'_> {
 
     fn unit_after(&self, world: &World, worker: usize, unit: &Unit) -> Vec<World> {
         let mut worlds = vec![world.clone()];
-        for step in unit.steps.clone() {
-            worlds = worlds.iter().flat_map(|world| self.step_after(world, (worker, step))).collect();
+        for (step, part) in &unit.steps {
+            worlds = worlds.iter().flat_map(|world| self.step_after(world, (worker, *step), *part)).collect();
         }
         if unit.undone && !worlds.is_empty() { vec![world.clone()] } else { worlds }
     }
-}
 
-fn units(report: &Report) -> Vec<Unit> {
-    let mut units: Vec<Unit> = Vec::new();
-    for (place, seen) in report.seen.iter().enumerate() {
-        match report.wrapped {
-            Some((start, end, committed)) if (start..end).contains(&seen.start) => {
-                match units.last_mut().filter(|unit| unit.start == start) {
-                    Some(unit) => unit.steps.end = place + 1,
-                    None => units.push(Unit { steps: place..place + 1, start, end, undone: !committed }),
+    /// A worker's units. Where transactions are not serialisable, one that has a single verb is no closer together than that verb.
+    fn units(&self, report: &Report) -> Vec<Unit> {
+        let mut units: Vec<Unit> = Vec::new();
+        let steps = &self.plan.programs[report.worker].steps;
+        for (place, seen) in report.seen.iter().enumerate() {
+            let span = report.span(seen);
+            let wrapped = report.wrapped.filter(|_| report.is_wrapped(seen));
+            for part in self.parts(steps[place].verb) {
+                match units.last_mut().filter(|unit| self.serialisable && wrapped.is_some() && unit.start == span.start) {
+                    Some(unit) => unit.steps.push((place, *part)),
+                    None => units.push(Unit {
+                        steps: vec![(place, *part)],
+                        start: span.start,
+                        end: span.end,
+                        undone: wrapped.is_some_and(|(_, _, committed)| !committed),
+                    }),
                 }
             }
-            _ => units.push(Unit { steps: place..place + 1, start: seen.start, end: seen.end, undone: false }),
+        }
+        units
+    }
+
+    /// The parts of a verb between which others may be at work.
+    fn parts(&self, verb: Verb) -> &'static [Part] {
+        match verb {
+            Verb::PurgeBatch(_) => &[Part::First, Part::Second],
+            Verb::Attribute { deed: Deed::Create(..), .. } if self.clears_first => &[Part::First, Part::Second],
+            _ => &[Part::Whole],
         }
     }
-    units
 }
 
 struct Search<'a> {
@@ -145,6 +165,6 @@ impl Search<'_> {
         let same = |(id, row): (&i64, &Row)| {
             world.rows.get(id).is_some_and(|expected| (expected.stamp, expected.content) == (row.stamp, row.content))
         };
-        world.rows.len() == self.run.rows.len() && self.run.rows.iter().all(same)
+        world.attributes == *self.run.attributes && world.rows.len() == self.run.rows.len() && self.run.rows.iter().all(same)
     }
 }

@@ -22,6 +22,8 @@ pub(crate) trait Engine: Db {
     /// Whether an insert is followed by a second statement that asks for the row's id. A row that is removed in between is
     /// inserted anew under another id and token, so that others may have met a row that nobody was told of.
     const INSERTS_IN_TWO: bool;
+    /// Whether `create` clears an expired attribute of that name away in a statement of its own.
+    const CLEARS_FIRST: bool;
     /// How long to let a worker run before the engine is asked whether it waits.
     const PATIENCE: Duration;
     /// How many of a hundred runs have a caller's transaction.
@@ -30,6 +32,8 @@ pub(crate) trait Engine: Db {
     const HASTE: usize;
     /// All rows, each as one text with `|` between its columns, times in seconds since 1970.
     const ROWS: &'static str;
+    /// All attributes in the same way: session, name, value, times.
+    const ATTRIBUTES: &'static str;
 
     /// A row id of the model's type.
     fn row_id(id: i64) -> <Self::Model as SessionModel>::RowId;

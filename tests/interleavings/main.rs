@@ -1,5 +1,5 @@
 //! Seeded races, statement by statement: two or three handles, each on a connection of its own, mix every verb. A schedule
-//! lets one statement at a time through; what every verb answered and what the table holds in the end must be what some order
+//! lets one statement at a time through; what every verb answered and what the tables hold in the end must be what some order
 //! of the verbs gives in a model that is written without the library.
 //!
 //! `INTERLEAVING_SEED=<seed>` runs that seed alone and tells what happened. `INTERLEAVING_RUNS=<n>` runs the first `n` seeds,
@@ -9,6 +9,7 @@
 #[path = "../support/support.rs"]
 mod support;
 
+mod attribute;
 mod check;
 mod engine;
 mod gate;
@@ -25,7 +26,7 @@ mod world;
 
 use check::Run;
 use engine::Engine;
-use plan::Plan;
+use plan::{Plan, Verb};
 use random::Random;
 use schedule::{Shown, Stage};
 use support::suite;
@@ -38,7 +39,7 @@ suite! {
 /// How many seeds a full run takes.
 const RUNS: u64 = 10_000;
 
-// S43 S47 S48 S49 S62 S64 SECURITY 9 10 11 13 14 15 20 31
+// S43 S47 S48 S49 S62 S64 S65 S66 S67 S68 S69 S72 S73 S74 S75 S76 S94 SECURITY 9 10 11 13 14 15 20 31
 fn every_interleaving_is_an_order_of_its_verbs<D: Engine>(db: &D) {
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let (seed, runs) = (number("INTERLEAVING_SEED"), number("INTERLEAVING_RUNS"));
@@ -77,12 +78,21 @@ fn run<D: Engine>(stage: &mut Stage<D>, seed: u64, tally: &mut Tally) -> Result<
 
 /// What is wrong with a run.
 fn judge<D: Engine>(plan: &Plan, shown: &Shown) -> Option<String> {
-    let Shown { reports, times, rows } = shown;
+    let Shown { reports, times, rows, attributes } = shown;
     if let Some(panic) = reports.iter().find_map(|report| report.panic.as_ref()) {
         return Some(format!("a worker panicked: {panic}"));
     }
-    let run =
-        Run { plan, reports, times, rows, serialisable: D::SERIALISABLE, inserts_in_two: D::INSERTS_IN_TWO, refuses: !D::WAITS };
+    let run = Run {
+        plan,
+        reports,
+        times,
+        rows,
+        attributes,
+        serialisable: D::SERIALISABLE,
+        inserts_in_two: D::INSERTS_IN_TWO,
+        clears_first: D::CLEARS_FIRST,
+        refuses: !D::WAITS,
+    };
     let broken = safety::broken(&run);
     if !broken.is_empty() {
         return Some(broken.join("; "));
@@ -97,6 +107,7 @@ fn told<D: Engine>(seed: u64, plan: &Plan, shown: &Shown) -> String {
     let mut lines =
         vec![format!("{}, seed {seed}: replay with INTERLEAVING_SEED={seed}", D::NAME), format!("times {:?}", shown.times)];
     lines.extend(plan.rows.iter().map(|(id, row)| format!("before: {id} {row:x?}")));
+    lines.extend(plan.attributes.iter().map(|(key, stored)| format!("before: {key:?} {stored:?}")));
     for (program, report) in plan.programs.iter().zip(&shown.reports) {
         lines.push(format!(
             "worker {}, loaded {}, transaction {:?} {:?}",
@@ -108,6 +119,7 @@ fn told<D: Engine>(seed: u64, plan: &Plan, shown: &Shown) -> String {
         }
     }
     lines.extend(shown.rows.iter().map(|(id, row)| format!("after: {id} {row:x?}")));
+    lines.extend(shown.attributes.iter().map(|(key, stored)| format!("after: {key:?} {stored:?}")));
     lines.join("\n")
 }
 
@@ -127,6 +139,26 @@ fn covers_everything<D: Engine>(tally: &Tally) {
         "superseded",
     ] {
         assert!(tally.of(outcome) > 0, "{outcome} never occurred");
+    }
+    for verb in Verb::NAMES.iter().filter(|verb| verb.starts_with("attributes.")) {
+        for outcome in ["Gone", "Rotated", "NotCreated"] {
+            assert!(tally.of_verb(verb, outcome) > 0, "{verb} never said {outcome}");
+        }
+    }
+    for (deed, outcomes) in [
+        ("create", &["AlreadyExists", "done", "Gone"][..]),
+        ("update", &["NotFound", "done", "Gone"]),
+        ("set_expiry", &["NotFound", "done", "Gone"]),
+        ("get", &["none", "some", "Gone"]),
+        ("take", &["none", "some", "Gone"]),
+        ("delete", &["none", "some", "Gone"]),
+    ] {
+        for (verb, outcome) in outcomes.iter().flat_map(|outcome| ["attributes", "attributes_of"].map(|of| (of, outcome))) {
+            assert!(tally.of_verb(&format!("{verb}.{deed}"), outcome) > 0, "{verb}.{deed} never said {outcome}");
+        }
+    }
+    for outcome in ["none", "sessions", "attributes"] {
+        assert!(tally.of_verb("purge_batch", outcome) > 0, "purge_batch never removed {outcome}");
     }
     assert!(tally.wrapped > tally.undone && tally.undone > 0, "{} of {} transactions undone", tally.undone, tally.wrapped);
     if D::WAITS {

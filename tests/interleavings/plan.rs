@@ -1,5 +1,6 @@
 //! What a seed stands for: the rows at the beginning, a program for each worker, and who wraps what into a transaction.
 
+use crate::attribute::{self, Deed, Key, Stored, Whose};
 use crate::random::Random;
 use crate::world::{Content, KEYS, Row, Stamp, expires_at};
 
@@ -47,12 +48,21 @@ pub(crate) enum Verb {
     Touch,
     Extend,
     Rotate,
-    SignIn { owner: i64, remember: bool },
+    SignIn {
+        owner: i64,
+        remember: bool,
+    },
     Authenticate,
     End,
-    Revoke { owner: i64, row: i64 },
+    Revoke {
+        owner: i64,
+        row: i64,
+    },
     RevokeAll(i64),
-    RevokeExcept { owner: i64, row: i64 },
+    RevokeExcept {
+        owner: i64,
+        row: i64,
+    },
     RevokeRow(i64),
     RevokeOthers,
     RevokeEveryone,
@@ -60,6 +70,12 @@ pub(crate) enum Verb {
     List(i64),
     Count(i64),
     IsLive(Cookie),
+    /// Something is done with one attribute: its name is given by its place.
+    Attribute {
+        whose: Whose,
+        name: usize,
+        deed: Deed,
+    },
 }
 
 impl Verb {
@@ -86,7 +102,30 @@ impl Verb {
         "list",
         "count",
         "is_live",
+        "attributes.set",
+        "attributes.create",
+        "attributes.update",
+        "attributes.get",
+        "attributes.take",
+        "attributes.delete",
+        "attributes.set_expiry",
+        "attributes_of.set",
+        "attributes_of.create",
+        "attributes_of.update",
+        "attributes_of.get",
+        "attributes_of.take",
+        "attributes_of.delete",
+        "attributes_of.set_expiry",
     ];
+
+    /// Whether it sends a statement that writes, and so sees what is there now, whatever its transaction has read.
+    pub(crate) fn writes(self) -> bool {
+        match self {
+            Verb::Load(_) | Verb::Open(_) | Verb::NewSession | Verb::List(_) | Verb::Count(_) | Verb::IsLive(_) => false,
+            Verb::Attribute { deed, .. } => deed.writes(),
+            _ => true,
+        }
+    }
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
@@ -112,6 +151,24 @@ impl Verb {
             Verb::List(_) => "list",
             Verb::Count(_) => "count",
             Verb::IsLive(_) => "is_live",
+            Verb::Attribute { whose: Whose::Handle, deed, .. } => match deed {
+                Deed::Set(..) => "attributes.set",
+                Deed::Create(..) => "attributes.create",
+                Deed::Update(..) => "attributes.update",
+                Deed::Get => "attributes.get",
+                Deed::Take => "attributes.take",
+                Deed::Delete => "attributes.delete",
+                Deed::SetExpiry(_) => "attributes.set_expiry",
+            },
+            Verb::Attribute { whose: Whose::Row(_), deed, .. } => match deed {
+                Deed::Set(..) => "attributes_of.set",
+                Deed::Create(..) => "attributes_of.create",
+                Deed::Update(..) => "attributes_of.update",
+                Deed::Get => "attributes_of.get",
+                Deed::Take => "attributes_of.take",
+                Deed::Delete => "attributes_of.delete",
+                Deed::SetExpiry(_) => "attributes_of.set_expiry",
+            },
         }
     }
 }
@@ -144,6 +201,7 @@ pub(crate) struct Program {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) rows: Vec<(i64, Row)>,
+    pub(crate) attributes: Vec<(Key, Stored)>,
     pub(crate) programs: Vec<Program>,
     /// Whether the repository refuses to choose between two changes of the same key.
     pub(crate) refuses_conflicts: bool,
@@ -154,10 +212,11 @@ impl Plan {
     pub(crate) fn new(random: &mut Random, wrapping: usize) -> Self {
         let workers = if random.chance(40) { 2 } else { 3 };
         let rows = rows(random);
+        let attributes = rows.iter().flat_map(|(id, _)| attribute::before(random, *id)).collect();
         let mut values = Values(10);
         let wraps = random.chance(wrapping).then(|| random.below(workers));
         let programs = (0..workers).map(|worker| program(random, &mut values, wraps == Some(worker))).collect();
-        Plan { rows, programs, refuses_conflicts: random.chance(20) }
+        Plan { rows, attributes, programs, refuses_conflicts: random.chance(20) }
     }
 
     /// The most verbs that stand in one transaction of a caller's.
@@ -221,7 +280,7 @@ fn program(random: &mut Random, values: &mut Values, wraps: bool) -> Program {
 }
 
 fn step(random: &mut Random, values: &mut Values) -> Step {
-    let verb = verb(random);
+    let verb = if random.chance(30) { attribute_verb(random, values) } else { verb(random) };
     let share = match verb {
         Verb::Save => 92,
         Verb::SignIn { .. } | Verb::Authenticate => 40,
@@ -249,6 +308,12 @@ fn change(random: &mut Random, values: &mut Values) -> Change {
     }
 }
 
+fn attribute_verb(random: &mut Random, values: &mut Values) -> Verb {
+    let (whose, name) = (attribute::whose(random), random.one_of(&[0, 0, 0, 1]));
+    let value = if random.chance(10) { 7 } else { values.next() };
+    Verb::Attribute { whose, name, deed: attribute::deed(random, value) }
+}
+
 fn verb(random: &mut Random) -> Verb {
     let owner = random.one_of(&[OWNERS[0], OWNERS[0], OWNERS[1]]);
     let row = random.one_of(&[1, 1, 2, 3]);
@@ -259,20 +324,20 @@ fn verb(random: &mut Random) -> Verb {
         6..=11 => Verb::Open(cookie),
         12 => Verb::NewSession,
         13 | 14 => Verb::Create,
-        15..=42 => Verb::Save,
-        43..=46 => Verb::Touch,
-        47..=50 => Verb::Extend,
-        51..=56 => Verb::Rotate,
-        57..=63 => Verb::SignIn { owner, remember: random.chance(30) },
-        64..=66 => Verb::Authenticate,
-        67..=70 => Verb::End,
-        71 | 72 => Verb::Revoke { owner, row },
-        73..=75 => Verb::RevokeAll(owner),
-        76 | 77 => Verb::RevokeExcept { owner, row },
-        78 | 79 => Verb::RevokeRow(row),
-        80..=85 => Verb::RevokeOthers,
-        86 => Verb::RevokeEveryone,
-        87..=90 => Verb::PurgeBatch(random.one_of(&[1, 2, 100])),
+        15..=40 => Verb::Save,
+        41..=44 => Verb::Touch,
+        45..=48 => Verb::Extend,
+        49..=54 => Verb::Rotate,
+        55..=61 => Verb::SignIn { owner, remember: random.chance(30) },
+        62..=64 => Verb::Authenticate,
+        65..=68 => Verb::End,
+        69 | 70 => Verb::Revoke { owner, row },
+        71..=73 => Verb::RevokeAll(owner),
+        74 | 75 => Verb::RevokeExcept { owner, row },
+        76 | 77 => Verb::RevokeRow(row),
+        78..=83 => Verb::RevokeOthers,
+        84 => Verb::RevokeEveryone,
+        85..=90 => Verb::PurgeBatch(random.one_of(&[1, 2, 100])),
         91..=93 => Verb::List(owner),
         94 | 95 => Verb::Count(owner),
         _ => Verb::IsLive(cookie),

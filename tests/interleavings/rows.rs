@@ -1,4 +1,4 @@
-//! The table itself, set up and read with plain SQL.
+//! The tables themselves, set up and read with plain SQL.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
+use crate::attribute::{Key, NAMES, Stored};
 use crate::engine::Engine;
 use crate::world::{Content, KEYS, NEVER, NOON, Row, Stamp};
 
@@ -38,9 +39,9 @@ fn json(content: &Content) -> String {
     format!("'{{{}}}'", values.collect::<Vec<_>>().join(","))
 }
 
-/// Replaces everything by these rows.
-pub(crate) fn set_up<D: Engine>(conn: &mut D::Conn, rows: &[(i64, Row)]) {
-    let mut sql = "BEGIN; DELETE FROM sessions; INSERT INTO sessions (id, _uuid, _data, _version, created_at, authenticated_at, \
+/// Replaces everything by these rows and attributes.
+pub(crate) fn set_up<D: Engine>(conn: &mut D::Conn, rows: &[(i64, Row)], attributes: &[(Key, Stored)]) {
+    let mut sql = "BEGIN; DELETE FROM session_attributes; DELETE FROM sessions; INSERT INTO sessions (id, _uuid, _data, _version, created_at, authenticated_at, \
                    last_seen_at, expires_at, deadline_at, idle_timeout, persistent, user_id, remote_addr) VALUES "
         .to_owned();
     for (place, (id, Row { stamp, content, .. })) in rows.iter().enumerate() {
@@ -62,13 +63,52 @@ pub(crate) fn set_up<D: Engine>(conn: &mut D::Conn, rows: &[(i64, Row)]) {
         )
         .unwrap();
     }
+    let beginning = "; INSERT INTO session_attributes (session_id, name, value, created_at, updated_at, expires_at) VALUES ";
+    for (place, ((session, name), Stored { value, created, updated, expires })) in attributes.iter().enumerate() {
+        write!(
+            sql,
+            "{}({session}, '{}', '{value}', {}, {}, {})",
+            if place == 0 { beginning } else { ", " },
+            NAMES[*name],
+            time(*created),
+            time(*updated),
+            null(*expires, time),
+        )
+        .unwrap();
+    }
     sql.push_str("; COMMIT");
     D::execute(conn, &sql);
 }
 
-/// Reads the whole table.
+/// Reads the whole table of sessions.
 pub(crate) fn read<D: Engine>(conn: &mut D::Conn) -> BTreeMap<i64, Row> {
     D::texts(conn, D::ROWS).into_iter().map(|line| row(&line.expect("a row"))).collect()
+}
+
+/// Reads all attributes, also such as have no session.
+pub(crate) fn read_attributes<D: Engine>(conn: &mut D::Conn) -> BTreeMap<Key, Stored> {
+    D::texts(conn, D::ATTRIBUTES).into_iter().map(|line| attribute(&line.expect("an attribute in clear"))).collect()
+}
+
+fn attribute(line: &str) -> (Key, Stored) {
+    let fields: Vec<_> = line.split('|').collect();
+    let [session, name, value, created, updated, expires] = fields[..] else { panic!("not an attribute: {line}") };
+    let name = NAMES.iter().position(|known| *known == name).expect("a known name");
+    let stored = Stored {
+        value: value.parse().unwrap(),
+        created: whole(created) - NOON,
+        updated: whole(updated) - NOON,
+        expires: (!expires.is_empty()).then(|| whole(expires) - NOON),
+    };
+    ((session.parse().unwrap(), name), stored)
+}
+
+/// Engines print seconds with decimals; the run's times are whole.
+fn whole(text: &str) -> i64 {
+    let number = text.parse::<f64>().unwrap_or_else(|_| panic!("not a number: {text}"));
+    #[expect(clippy::cast_possible_truncation, reason = "the run's times are whole and small")]
+    let whole = number.round() as i64;
+    whole
 }
 
 fn row(line: &str) -> (i64, Row) {
@@ -78,9 +118,6 @@ fn row(line: &str) -> (i64, Row) {
     else {
         panic!("not a row: {line}");
     };
-    let number = |text: &str| text.parse::<f64>().unwrap_or_else(|_| panic!("not a number: {text} in {line}"));
-    #[expect(clippy::cast_possible_truncation, reason = "engines print seconds with decimals; the run's times are whole")]
-    let whole = |text: &str| number(text).round() as i64;
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let token_of = |text: &str| u128::from_str_radix(&text.replace('-', ""), 16).unwrap();
     let from_noon = |text: &str| whole(text) - NOON;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use diesel_sessions::{KnownTokens, ManualClock, OnConflict, SessionRepository};
 
+use crate::attribute::{Key, Stored};
 use crate::engine::Engine;
 use crate::gate::{Before, Gate, Place, WORKERS};
 use crate::plan::{ABSOLUTE, IDLE, Plan};
@@ -38,6 +39,7 @@ pub(crate) struct Shown {
     /// Every time that the clock has shown.
     pub(crate) times: Vec<i64>,
     pub(crate) rows: BTreeMap<i64, Row>,
+    pub(crate) attributes: BTreeMap<Key, Stored>,
 }
 
 impl<D: Engine> Stage<D> {
@@ -77,7 +79,7 @@ impl<D: Engine> Stage<D> {
                 first = token.reveal().to_owned();
             }
         }
-        rows::set_up::<D>(&mut self.observer, &plan.rows);
+        rows::set_up::<D>(&mut self.observer, &plan.rows, &plan.attributes);
         let count = plan.programs.len();
         for (worker, program) in self.workers.iter().zip(&plan.programs) {
             worker
@@ -96,7 +98,8 @@ impl<D: Engine> Stage<D> {
         self.shared.gate.arm(false, 0);
         let mut reports: Vec<_> = (0..count).map(|_| self.reports.recv().unwrap()).collect();
         reports.sort_by_key(|report| report.worker);
-        Shown { reports, times, rows: rows::read::<D>(&mut self.observer) }
+        let (rows, attributes) = (rows::read::<D>(&mut self.observer), rows::read_attributes::<D>(&mut self.observer));
+        Shown { reports, times, rows, attributes }
     }
 
     /// Lets one worker after the other through, until all are done.

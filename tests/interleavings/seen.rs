@@ -13,6 +13,10 @@ pub(crate) enum Answer {
     Saved(Saved),
     Bool(bool),
     Count(usize),
+    /// Sessions and attributes.
+    Purged(usize, usize),
+    /// An attribute's value.
+    Value(Option<i64>),
     Time(i64),
     Rows(Vec<(i64, Content)>),
 }
@@ -53,8 +57,10 @@ impl Seen {
             Ok(Answer::Nothing) => "done".to_owned(),
             Ok(Answer::Saved(saved)) => format!("{saved:?}"),
             Ok(Answer::Bool(bool)) => bool.to_string(),
-            Ok(Answer::Count(0)) => "none".to_owned(),
-            Ok(Answer::Count(_)) => "some".to_owned(),
+            Ok(Answer::Count(0) | Answer::Purged(0, 0) | Answer::Value(None)) => "none".to_owned(),
+            Ok(Answer::Count(_) | Answer::Value(_)) => "some".to_owned(),
+            Ok(Answer::Purged(_, 0)) => "sessions".to_owned(),
+            Ok(Answer::Purged(..)) => "attributes".to_owned(),
             Ok(Answer::Time(_)) => "a time".to_owned(),
             Ok(Answer::Rows(rows)) if rows.is_empty() => "none".to_owned(),
             Ok(Answer::Rows(_)) => "some".to_owned(),

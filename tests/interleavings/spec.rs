@@ -6,6 +6,7 @@ use crate::plan::{REMEMBERED, Step, Verb};
 use crate::seen::{Answer, Seen};
 use crate::world::{Content, Handle, KEYS, Remember, Row, Stamp, State, StepId, World};
 
+mod attributes;
 mod bulk;
 mod renew;
 mod write;
@@ -13,11 +14,22 @@ mod write;
 /// A way in which a verb may end.
 pub(super) type Ending = (Result<Answer, ErrorKind>, World);
 
+/// How much of a verb happens at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Whole,
+    /// The first of two statements that are not in one transaction.
+    First,
+    Second,
+}
+
 /// A step at one moment of its interval.
 pub(crate) struct At<'a> {
     /// Whose step it is, and which.
     pub(crate) id: StepId,
     pub(crate) step: &'a Step,
+    /// How much of it.
+    pub(crate) part: Part,
     /// What was seen of it: new tokens and row ids are taken from there, since nobody can foretell them.
     pub(crate) seen: &'a Seen,
     /// The time it took from the clock.
@@ -46,7 +58,9 @@ pub(crate) fn after(world: &World, at: &At<'_>) -> Vec<World> {
     }
     match at.seen.result {
         // Refused: nothing is stored, and the changes are still pending.
-        Err(kind @ ErrorKind::Busy) if at.refuses => return matching(unchanged(&changed, at, kind), at),
+        Err(kind @ ErrorKind::Busy) if at.refuses && at.part == Part::Whole => {
+            return matching(unchanged(&changed, at, kind), at);
+        }
         // In a caller's transaction a deadlock is not tried again; all of the transaction is undone.
         Err(kind @ ErrorKind::Deadlock) if at.wrapped => return matching(unchanged(&changed, at, kind), at),
         _ => {}
@@ -80,6 +94,7 @@ fn endings(world: World, at: &At<'_>) -> Vec<Ending> {
         }
         Verb::Authenticate => write::prove(world, at, handle, handle.now.owner, Remember::AsBefore),
         Verb::End => end(world, at, handle),
+        Verb::Attribute { whose, name, deed } => attributes::endings(world, at, handle, whose, name, deed),
         Verb::IsLive(_) => {
             let live = at.seen.presented.is_some_and(|token| world.opened(token, at.now).is_some());
             vec![(Ok(Answer::Bool(live)), world)]
@@ -212,7 +227,7 @@ fn open(world: World, at: &At<'_>) -> Ending {
 /// Ending beats rotation: the row's id alone counts.
 fn end(mut world: World, at: &At<'_>, handle: Handle) -> Vec<Ending> {
     if let State::Stored(id) | State::Superseded(id) = handle.state {
-        world.rows.remove(&id);
+        world.remove(id);
     }
     let ended = Handle { state: State::Ended, now: handle.base, idle: None, deadline: None, ..handle };
     done(world, at, ended)

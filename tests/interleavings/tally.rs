@@ -39,6 +39,11 @@ impl Tally {
         self.outcomes.values().filter_map(|outcomes| outcomes.get(outcome)).sum()
     }
 
+    /// How often an outcome of a verb occurred.
+    pub(crate) fn of_verb(&self, verb: &str, outcome: &str) -> usize {
+        self.outcomes.get(verb).and_then(|outcomes| outcomes.get(outcome)).copied().unwrap_or(0)
+    }
+
     /// The verbs that never ran, or never well.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let is_error = |outcome: &String| outcome.chars().next().is_some_and(char::is_uppercase) && !is_saved(outcome);

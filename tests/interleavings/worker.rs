@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::{Connection, InstrumentationEvent};
-use diesel_sessions::{ErrorKind, Session, SessionModel, SessionRepository, SignIn};
+use diesel_sessions::{ErrorKind, Expiry, Session, SessionAttributes, SessionModel, SessionRepository, SignIn, WriteOptions};
 
+use crate::attribute::{Deed, Given, NAMES, Whose};
 use crate::engine::Engine;
 use crate::gate::Gate;
 use crate::plan::{Change, Cookie, Program, REMEMBERED, Step, Verb};
@@ -231,14 +232,50 @@ impl<'a, D: Engine> Hand<'a, D> {
             Verb::RevokeRow(row) => Answer::Bool(sessions.revoke_row(conn, D::row_id(row))?),
             Verb::RevokeOthers => Answer::Count(sessions.revoke_others(conn, session)?),
             Verb::RevokeEveryone => Answer::Count(sessions.revoke_everyone(conn)?),
-            Verb::PurgeBatch(limit) => Answer::Count(sessions.purge_batch(conn, limit)?.sessions),
+            Verb::PurgeBatch(limit) => {
+                let purged = sessions.purge_batch(conn, limit)?;
+                Answer::Purged(purged.sessions, purged.attributes)
+            }
             Verb::List(owner) => {
                 let rows = sessions.of(&owner).list(conn)?;
                 Answer::Rows(rows.into_iter().map(|row| listed::<D>(&row)).collect())
             }
             Verb::Count(owner) => Answer::Count(sessions.of(&owner).count(conn)?),
             Verb::IsLive(_) => Answer::Bool(sessions.is_live(conn, token)?),
+            Verb::Attribute { whose: Whose::Handle, name, deed } => {
+                at_attribute::<D>(conn, &sessions.attributes(session), name, deed)?
+            }
+            Verb::Attribute { whose: Whose::Row(row), name, deed } => {
+                at_attribute::<D>(conn, &sessions.attributes_of(D::row_id(row)), name, deed)?
+            }
         })
+    }
+}
+
+fn at_attribute<D: Engine>(
+    conn: &mut D::Conn,
+    attributes: &SessionAttributes<D::Model>,
+    name: usize,
+    deed: Deed,
+) -> diesel_sessions::Result<Answer> {
+    let name = NAMES[name];
+    let options = |given: Given| match given {
+        None => WriteOptions::new(),
+        Some(None) => WriteOptions::new().never(),
+        Some(Some(seconds)) => WriteOptions::new().expires_in(duration(seconds)),
+    };
+    let nothing = |()| Answer::Nothing;
+    match deed {
+        Deed::Set(value, given) => attributes.set_with(conn, name, value, options(given)).map(nothing),
+        Deed::Create(value, given) => attributes.create_with(conn, name, value, options(given)).map(nothing),
+        Deed::Update(value, given) => attributes.update_with(conn, name, value, options(given)).map(nothing),
+        Deed::Get => attributes.get(conn, name).map(Answer::Value),
+        Deed::Take => attributes.take(conn, name).map(Answer::Value),
+        Deed::Delete => attributes.delete(conn, name).map(Answer::Count),
+        Deed::SetExpiry(expiry) => {
+            let expiry = expiry.map_or(Expiry::Never, |seconds| Expiry::In(duration(seconds)));
+            attributes.set_expiry(conn, name, expiry).map(nothing)
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel_sessions::ErrorKind;
 
+use crate::attribute::{Key, Stored};
 use crate::plan::{ABSOLUTE, Change, IDLE};
 
 /// The keys of the data.
@@ -79,6 +80,7 @@ pub(crate) struct Handle {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) rows: BTreeMap<i64, Row>,
+    pub(crate) attributes: BTreeMap<Key, Stored>,
     pub(crate) handles: Vec<Handle>,
     /// Every state that a row has had, for handles that an error has left on the way.
     pub(crate) past: Vec<(i64, Row)>,
@@ -222,12 +224,19 @@ impl Handle {
 impl World {
     /// The row of a handle that is to be continued.
     pub(crate) fn live(&self, id: i64, token: u128, now: i64) -> Result<Row, ErrorKind> {
-        match self.rows.get(&id) {
-            Some(row) if row.stamp.expires <= now => Err(ErrorKind::Gone),
-            Some(row) if row.stamp.token != token => Err(ErrorKind::Rotated),
-            Some(row) => Ok(*row),
-            None => Err(ErrorKind::Gone),
-        }
+        let row = self.live_row(id, now)?;
+        if row.stamp.token == token { Ok(row) } else { Err(ErrorKind::Rotated) }
+    }
+
+    /// A row that has not expired, whatever its token.
+    pub(crate) fn live_row(&self, id: i64, now: i64) -> Result<Row, ErrorKind> {
+        self.rows.get(&id).filter(|row| row.stamp.expires > now).copied().ok_or(ErrorKind::Gone)
+    }
+
+    /// Removes a row, and with it its attributes; false when there is none.
+    pub(crate) fn remove(&mut self, id: i64) -> bool {
+        self.attributes.retain(|(session, _), _| *session != id);
+        self.rows.remove(&id).is_some()
     }
 
     /// Writes a row.

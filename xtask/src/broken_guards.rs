@@ -2,30 +2,51 @@
 
 mod mutant;
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use xtask::servers::{Postgres, Settings};
+
 use self::mutant::{MUTANTS, Mutant};
 use crate::Outcome;
+use crate::engine::Engine;
+use crate::run_directory::RunDirectory;
 use crate::task::Task;
 use crate::workspace::{files, root, target};
 
-/// Tests an untouched copy, which must pass, then one copy for each mutant, which must not.
+/// Tests an untouched copy, which must pass, then one copy for each mutant, which must not; each on an engine that misses its
+/// guard.
 pub(crate) fn run() -> Outcome {
-    let copy = fresh_copy("untouched")?;
-    cargo_test(&copy, "").run()?;
-    for mutant in MUTANTS {
+    run_on(Engine::Sqlite, &[])?;
+    let variable = Engine::Postgres.url_variable().unwrap_or_default();
+    if env::var(variable).is_ok_and(|url| !url.is_empty()) {
+        return run_on(Engine::Postgres, &[]);
+    }
+    if !Postgres::installed() {
+        println!("guards that only PostgreSQL has are passed over: it is not installed, and {variable} names no server");
+        return Ok(());
+    }
+    let directory = RunDirectory::new()?;
+    let server = Postgres::start_with(directory.path(), Settings { durable: false })?;
+    run_on(Engine::Postgres, &[(variable, server.url())])
+}
+
+fn run_on(engine: Engine, variables: &[(&'static str, String)]) -> Outcome {
+    let test = |copy: &Path, option| cargo_test(copy, engine, option).envs(variables);
+    test(&fresh_copy("untouched")?, "").run()?;
+    for mutant in MUTANTS.iter().filter(|mutant| mutant.engine == engine) {
         let copy = fresh_copy(mutant.name)?;
         mutant.apply(&copy)?;
-        cargo_test(&copy, "--no-run").run().map_err(|error| format!("{} does not compile: {error}", mutant.name))?;
-        println!("found: {}: {}", mutant.name, evidence(mutant, &copy)?);
+        test(&copy, "--no-run").run().map_err(|error| format!("{} does not compile: {error}", mutant.name))?;
+        println!("found: {}: {}", mutant.name, evidence(mutant, &test(&copy, ""))?);
     }
     Ok(())
 }
 
 /// Runs the tests on a mutant; what they say must be a failed assertion. Returns the line with the seed, if there is one.
-fn evidence(mutant: &Mutant, copy: &Path) -> Outcome<String> {
-    let output = cargo_test(copy, "").output()?;
+fn evidence(mutant: &Mutant, test: &Task) -> Outcome<String> {
+    let output = test.output()?;
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         return Err(format!("{}: the tests pass although the guard is missing", mutant.name).into());
@@ -39,8 +60,9 @@ fn evidence(mutant: &Mutant, copy: &Path) -> Outcome<String> {
 }
 
 /// The tests that mix the steps of several requests. All copies share what was built of other people's crates.
-fn cargo_test(copy: &Path, option: &str) -> Task {
-    Task::cargo("test --features sqlite,testing --test interleavings")
+fn cargo_test(copy: &Path, engine: Engine, option: &str) -> Task {
+    Task::cargo("test --test interleavings --no-default-features --features")
+        .arg(format!("{},testing", engine.feature()))
         .args(option)
         .env("CARGO_TARGET_DIR", broken().join("target").display().to_string())
         .below(copy)

@@ -12,15 +12,19 @@ impl Engine for Mysql {
     const WAITS: bool = true;
     const SERIALISABLE: bool = false;
     const INSERTS_IN_TWO: bool = true;
+    const CLEARS_FIRST: bool = true;
     /// InnoDB shows `innodb_trx` from a cache until nobody has read it for 100 ms.
     const PATIENCE: Duration = Duration::from_millis(105);
     const WRAPPING: usize = 12;
-    const HASTE: usize = 60;
+    const HASTE: usize = 75;
     const ROWS: &'static str = "SELECT concat(id, '|', _uuid, '|', coalesce(_previous_uuid, ''), '|', _data, '|', _version, \
         '|', timestampdiff(SECOND, '1970-01-01', created_at), '|', coalesce(timestampdiff(SECOND, '1970-01-01', authenticated_at), ''), \
         '|', coalesce(timestampdiff(SECOND, '1970-01-01', rotated_at), ''), '|', timestampdiff(SECOND, '1970-01-01', last_seen_at), \
         '|', timestampdiff(SECOND, '1970-01-01', expires_at), '|', coalesce(timestampdiff(SECOND, '1970-01-01', deadline_at), ''), \
         '|', coalesce(idle_timeout, ''), '|', persistent, '|', coalesce(user_id, ''), '|', coalesce(remote_addr, '')) FROM sessions";
+    const ATTRIBUTES: &'static str = "SELECT concat(session_id, '|', name, '|', value, \
+        '|', timestampdiff(SECOND, '1970-01-01', created_at), '|', timestampdiff(SECOND, '1970-01-01', updated_at), \
+        '|', coalesce(timestampdiff(SECOND, '1970-01-01', expires_at), '')) FROM session_attributes";
 
     fn row_id(id: i64) -> i64 {
         id

@@ -11,6 +11,7 @@ impl Engine for Postgres {
     const WAITS: bool = true;
     const SERIALISABLE: bool = false;
     const INSERTS_IN_TWO: bool = false;
+    const CLEARS_FIRST: bool = false;
     const PATIENCE: Duration = Duration::from_millis(2);
     const WRAPPING: usize = 30;
     const HASTE: usize = 0;
@@ -18,6 +19,8 @@ impl Engine for Postgres {
         '|', extract(epoch FROM created_at), '|', extract(epoch FROM authenticated_at), '|', extract(epoch FROM rotated_at), \
         '|', extract(epoch FROM last_seen_at), '|', extract(epoch FROM expires_at), '|', extract(epoch FROM deadline_at), \
         '|', idle_timeout, '|', persistent, '|', user_id, '|', remote_addr) FROM sessions";
+    const ATTRIBUTES: &'static str = "SELECT concat(session_id, '|', name, '|', value, '|', extract(epoch FROM created_at), \
+        '|', extract(epoch FROM updated_at), '|', extract(epoch FROM expires_at)) FROM session_attributes";
 
     fn row_id(id: i64) -> i64 {
         id
@@ -28,7 +31,7 @@ impl Engine for Postgres {
     }
 
     fn tidy(conn: &mut PgConnection) {
-        Self::execute(conn, "VACUUM sessions");
+        Self::execute(conn, "VACUUM sessions, session_attributes");
     }
 
     fn worker_connection(&self) -> PgConnection {

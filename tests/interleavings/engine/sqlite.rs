@@ -12,6 +12,7 @@ impl Engine for Sqlite {
     const WAITS: bool = false;
     const SERIALISABLE: bool = true;
     const INSERTS_IN_TWO: bool = false;
+    const CLEARS_FIRST: bool = false;
     const PATIENCE: Duration = Duration::from_millis(50);
     const WRAPPING: usize = 30;
     const HASTE: usize = 0;
@@ -21,6 +22,8 @@ impl Engine for Sqlite {
         || '|' || strftime('%s', expires_at) || '|' || coalesce(strftime('%s', deadline_at), '') \
         || '|' || coalesce(idle_timeout, '') || '|' || persistent || '|' || coalesce(user_id, '') \
         || '|' || coalesce(remote_addr, '') FROM sessions";
+    const ATTRIBUTES: &'static str = "SELECT session_id || '|' || name || '|' || value || '|' || strftime('%s', created_at) \
+        || '|' || strftime('%s', updated_at) || '|' || coalesce(strftime('%s', expires_at), '') FROM session_attributes";
 
     fn row_id(id: i64) -> i32 {
         i32::try_from(id).expect("a small number")

@@ -1,6 +1,8 @@
 //! Verbs that remove rows without looking at tokens.
 
-use super::{At, Ending};
+use diesel_sessions::ErrorKind;
+
+use super::{At, Ending, Part, attributes, refused};
 use crate::plan::Verb;
 use crate::seen::Answer;
 use crate::world::{Row, World};
@@ -10,11 +12,11 @@ pub(super) fn endings(mut world: World, at: &At<'_>) -> Vec<Ending> {
         Verb::Revoke { owner, row } => {
             let mine = world.rows.get(&row).is_some_and(|row| row.content.owner == Some(owner));
             if mine {
-                world.rows.remove(&row);
+                world.remove(row);
             }
             vec![(Ok(Answer::Bool(mine)), world)]
         }
-        Verb::RevokeRow(row) => vec![(Ok(Answer::Bool(world.rows.remove(&row).is_some())), world)],
+        Verb::RevokeRow(row) => vec![(Ok(Answer::Bool(world.remove(row))), world)],
         Verb::RevokeAll(owner) => removed(world, at, |_, row| row.content.owner == Some(owner)),
         Verb::RevokeExcept { owner, row: kept } => removed(world, at, |id, row| *id != kept && row.content.owner == Some(owner)),
         Verb::RevokeEveryone => removed(world, at, |_, _| true),
@@ -36,7 +38,7 @@ pub(super) fn removed(world: World, at: &At<'_>, is_meant: impl Fn(&i64, &Row) -
     for some in subsets(&may) {
         let mut world = world.clone();
         for id in must.iter().chain(&some) {
-            world.rows.remove(id);
+            world.remove(*id);
         }
         let count = must.len() + some.len();
         endings.extend((count..=count + at.phantoms).map(|count| (Ok(Answer::Count(count)), world.clone())));
@@ -44,27 +46,54 @@ pub(super) fn removed(world: World, at: &At<'_>, is_meant: impl Fn(&i64, &Row) -
     endings
 }
 
-/// Removes the longest expired rows. On PostgreSQL, rows that are locked are left to who has locked them.
-fn purge(mut world: World, at: &At<'_>, limit: usize) -> Vec<Ending> {
+/// Removes the longest expired rows, and then attributes: two statements, between which others may be at work. When the second
+/// is refused, what the first has removed stays removed.
+fn purge(world: World, at: &At<'_>, limit: usize) -> Vec<Ending> {
+    match (at.part, &at.seen.result) {
+        (Part::First, Ok(Answer::Purged(_, attributes))) => {
+            let answer = |sessions| Ok(Answer::Purged(sessions, *attributes));
+            purge_rows(world, at, limit).into_iter().map(|(sessions, world)| (answer(sessions), world)).collect()
+        }
+        (Part::Second, Ok(Answer::Purged(sessions, _))) => {
+            let answer = |attributes| Ok(Answer::Purged(*sessions, attributes));
+            attributes::purge(world, at, limit).into_iter().map(|(attributes, world)| (answer(attributes), world)).collect()
+        }
+        (Part::First, Err(ErrorKind::Busy)) if at.refuses => {
+            let removed = purge_rows(world.clone(), at, limit).into_iter().map(|(_, world)| world);
+            [world].into_iter().chain(removed).map(|world| (Err(ErrorKind::Busy), world)).collect()
+        }
+        (Part::Second, Err(ErrorKind::Busy)) if at.refuses => refused(world, ErrorKind::Busy),
+        _ => Vec::new(),
+    }
+}
+
+fn purge_rows(world: World, at: &At<'_>, limit: usize) -> Vec<(usize, World)> {
     let mut expired: Vec<_> = world.rows.iter().filter(|(_, row)| row.stamp.expires <= at.now).collect();
     expired.sort_by_key(|(id, row)| (row.stamp.expires, **id));
     let expired: Vec<_> = expired.into_iter().map(|(id, _)| *id).collect();
-    if at.contended && !at.serialisable {
-        let mut endings = Vec::new();
-        for batch in subsets(&expired).filter(|batch| batch.len() <= limit) {
-            let mut world = world.clone();
-            world.rows.retain(|id, _| !batch.contains(id));
-            let counts = batch.len()..=limit.min(batch.len() + at.phantoms);
-            endings.extend(counts.map(|count| (Ok(Answer::Count(count)), world.clone())));
+    let phantoms = if at.contended && !at.serialisable { at.phantoms } else { 0 };
+    let mut endings = Vec::new();
+    for batch in batches(&expired, at, limit) {
+        let mut world = world.clone();
+        for id in &batch {
+            world.remove(*id);
         }
-        return endings;
+        endings.extend((batch.len()..=limit.min(batch.len() + phantoms)).map(|count| (count, world.clone())));
     }
-    let batch = &expired[..limit.min(expired.len())];
-    world.rows.retain(|id, _| !batch.contains(id));
-    vec![(Ok(Answer::Count(batch.len())), world)]
+    endings
 }
 
-fn subsets(ids: &[i64]) -> impl Iterator<Item = Vec<i64>> + '_ {
-    (0..1_usize << ids.len())
-        .map(|set| ids.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1).map(|(_, id)| *id).collect())
+/// What a purge may remove of what has expired: the first ones. Where another step is under way, rows that are locked may be left
+/// to who has locked them (PostgreSQL), and rows that were written meanwhile may not be seen.
+pub(super) fn batches<T: Copy>(expired: &[T], at: &At<'_>, limit: usize) -> Vec<Vec<T>> {
+    if at.contended && !at.serialisable {
+        subsets(expired).filter(|batch| batch.len() <= limit).collect()
+    } else {
+        vec![expired[..limit.min(expired.len())].to_vec()]
+    }
+}
+
+fn subsets<T: Copy>(things: &[T]) -> impl Iterator<Item = Vec<T>> + '_ {
+    (0..1_usize << things.len())
+        .map(|set| things.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1).map(|(_, thing)| *thing).collect())
 }

@@ -115,7 +115,7 @@ fn renew_row(
 
 /// A save that names another owner: the row ends, and a new session with empty data begins.
 fn replace(mut world: World, at: &At<'_>, handle: Handle, id: i64) -> Vec<Ending> {
-    world.rows.remove(&id);
+    world.remove(id);
     let mut stamp = handle.with_policy(Stamp::new(at.now));
     stamp.expires = expires_at(stamp.seen, stamp.idle, stamp.deadline);
     let content = Content { owner: handle.now.owner, address: changed_address(&handle), ..Content::default() };
@@ -144,7 +144,7 @@ pub(super) fn prove(mut world: World, at: &At<'_>, handle: Handle, owner: Option
     };
     if handle.base.owner.is_some_and(|stored| owner != Some(stored)) {
         // Over another owner's session: it ends whatever token it has by now.
-        world.rows.remove(&id);
+        world.remove(id);
         let content = Content { owner, address: changed_address(&handle), ..Content::default() };
         return put_new(world, at, fresh(), content, Answer::Nothing);
     }
