@@ -2,26 +2,34 @@
 //! encrypted.
 
 use std::fmt;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::Value;
 
 use crate::clock::Timestamp6;
-use crate::crypto::{Address, Unopened};
-use crate::data::{JsonText, check_name};
-use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DbAttributes, Place, SessionModel};
+use crate::crypto::Address;
+use crate::data::{check_name, value_of_text};
+use crate::error::{Error, ErrorKind, Result, Unopened};
+use crate::model::{DbAttributes, Place, SessionModel, StoredAttribute};
 use crate::repository::SessionRepository;
 use crate::session::{Session, State};
 use crate::token::TokenDigest;
 
+mod attribute;
 mod batch;
+mod carry_out;
 mod delete;
 mod entry;
+mod expiry;
 mod options;
 mod read;
 mod reseal;
 mod write;
 
+pub use attribute::Attribute;
 pub use entry::AttributeEntry;
-pub use options::{Attribute, EncryptAttributes, Expiry, WriteOptions};
+pub use options::{EncryptAttributes, Expiry, WriteOptions};
 pub use reseal::Resealed;
 
 /// The attributes of one session, from [`SessionRepository::attributes`] or [`SessionRepository::attributes_of`].
@@ -32,7 +40,7 @@ pub use reseal::Resealed;
 /// nested at most 31 deep; null, false, 0, `""`, `[]` and `{}` are values like any other.
 ///
 /// An attribute that has expired is as good as absent. Reading deletes nothing:
-/// [`purge_expired`](SessionRepository::purge_expired) does.
+/// [`purge_expired`](SessionRepository::purge_expired) does. An empty list sends nothing, and says nothing of the session.
 ///
 /// # Locks
 ///
@@ -40,8 +48,8 @@ pub use reseal::Resealed;
 /// nothing deadlocks with a save, a revocation or a purge where each call is a transaction of its own. Inside a caller's
 /// transaction, which keeps its locks, two transactions still can, and the database then ends one of them with
 /// [`ErrorKind::Deadlock`]: when they write attributes of several sessions in different orders; and on PostgreSQL when both
-/// write attributes of one session and then rotate it, sign it in or end it, which needs a stronger lock than an attribute does.
-/// Begin such a transaction with the verb that needs the stronger lock.
+/// write attributes of one session and then do what needs a stronger lock on it: rotate it, sign it in, end it, or write a batch
+/// in which some attributes keep their expiry and others lose it. Begin such a transaction with the verb that needs most.
 ///
 /// # Example
 ///
@@ -164,8 +172,7 @@ impl<M: SessionModel> SessionAttributes<M> {
     where
         M: DbAttributes<C>,
     {
-        let row = self.repository.send(conn, deed, |conn| M::read_again(conn, place.id))?;
-        let row = row.map(|row| (row.core_field().stamp.digest, row.core_field().stamp.expires_at));
+        let row = self.repository.send(conn, deed, |conn| M::standing_again(conn, place.id))?;
         Ok(missed(row, place).map(|kind| Error::new(kind, deed)))
     }
 
@@ -178,45 +185,48 @@ impl<M: SessionModel> SessionAttributes<M> {
         Ok(missed(row, place).map(|kind| Error::new(kind, deed)))
     }
 
-    /// Opens a stored value.
-    fn open<C>(&self, place: &Place<M>, name: &str, value: Stored<'_>) -> Result<JsonText>
+    /// The value of a stored attribute.
+    fn value_of<C>(&self, place: &Place<M>, stored: &StoredAttribute) -> Result<Value>
     where
         M: DbAttributes<C>,
     {
-        let table = M::attribute_table().map_err(|error| Error::from_database(OPENING, error))?;
-        self.repository.open_value(&table, place.id, name, value)
+        self.repository.open_value(table_of::<M, C>, place.id, stored)
     }
 }
 
+/// How often a call starts anew when what it met had changed by the time it looked why.
+const MAX_STARTS: usize = 10;
+
 const OPENING: &str = "could not open the attribute";
 
-/// A value as the row holds it.
-type Stored<'a> = (Option<JsonText>, Option<&'a [u8]>);
+/// The name that values of this model are sealed for.
+fn table_of<M: DbAttributes<C>, C>() -> Result<String> {
+    M::attribute_table().map_err(|error| Error::from_database(OPENING, error))
+}
 
 impl<M: SessionModel> SessionRepository<M> {
-    /// The text of a value: as stored in clear, or opened. Never the one for the other.
-    fn open_value(&self, table: &str, row: M::RowId, name: &str, value: Stored<'_>) -> Result<JsonText> {
-        let sealed = match value {
-            (Some(text), None) => return Ok(text),
+    /// A value: as stored in clear, or opened. Never the one for the other.
+    fn open_value(&self, table: impl FnOnce() -> Result<String>, row: M::RowId, stored: &StoredAttribute) -> Result<Value> {
+        let (name, value, sealed, ..) = stored;
+        let sealed = match (value, sealed) {
+            (Some(text), None) => return text.value().map_err(|error| error.with_attribute(name)),
             (None, Some(sealed)) => sealed,
             _ => {
                 let error = Error::new(ErrorKind::Undecodable, OPENING).with_detail("the row holds not exactly one value");
                 return Err(error.with_attribute(name));
             }
         };
-        let address = Address { table, row: &row.to_string(), name };
+        let address = Address { table: &table()?, row: &row.to_string(), name };
         let opened = match self.keyring() {
             Some(keyring) => keyring.open(address, sealed),
             None => Err(Unopened::MissingKey),
         };
         let text = opened.map_err(|reason| {
             tracing::warn!(target: "diesel_sessions", row_id = %row, attribute = name, reason = %reason, "refused");
-            Error::new(ErrorKind::Decrypt, OPENING).with_source(reason).with_attribute(name)
+            let detail = format!("the sealed value of `{name}` does not open");
+            Error::new(ErrorKind::Decrypt, OPENING).with_detail(detail).with_source(reason).with_attribute(name)
         })?;
-        match std::str::from_utf8(&text) {
-            Ok(text) => Ok(JsonText(text.to_owned())),
-            Err(error) => Err(Error::new(ErrorKind::Undecodable, OPENING).with_source(error).with_attribute(name)),
-        }
+        value_of_text(&text).map_err(|error| error.with_attribute(name))
     }
 }
 
@@ -244,7 +254,8 @@ fn sorted_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<&'a 
 }
 
 /// When something ends that is given this long from now on.
-fn end_of(duration: std::time::Duration, now: Timestamp6) -> Result<Timestamp6> {
+fn end_of(duration: Duration, now: Timestamp6) -> Result<Timestamp6> {
+    const LONGEST: Duration = Duration::from_secs(i32::MAX.unsigned_abs() as u64);
     let refuse = |why: &str| {
         Error::new(ErrorKind::InvalidArgument, "could not set the expiry")
             .with_detail(format!("{duration:?} {why}; an expiry is 1 microsecond to {} seconds from now", i32::MAX))
@@ -252,8 +263,8 @@ fn end_of(duration: std::time::Duration, now: Timestamp6) -> Result<Timestamp6> 
     if duration.as_micros() == 0 {
         return Err(refuse("is no time at all"));
     }
-    if duration.as_secs() > i32::MAX.unsigned_abs().into() {
-        return Err(refuse("is too long"));
+    match TimeDelta::from_std(duration) {
+        Ok(delta) if duration <= LONGEST => Ok(now.plus(delta)),
+        _ => Err(refuse("is too long")),
     }
-    chrono::TimeDelta::from_std(duration).map(|duration| now.plus(duration)).map_err(|_| refuse("is too long"))
 }

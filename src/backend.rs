@@ -102,9 +102,9 @@ pub(crate) fn without_values(error: DieselError) -> DieselError {
     }
 }
 
-/// The last part of a quoted name: the table's, without its schema's.
-pub(crate) fn bare_name(printed: &str) -> String {
-    printed.rsplit('.').next().unwrap_or_default().trim_matches(['`', '"']).to_owned()
+/// A name as an engine prints it, without the quotes.
+pub(crate) fn unquoted(printed: &str) -> String {
+    printed.replace(['`', '"'], "")
 }
 
 /// Where messages quote a value: what stands before it, and what follows it.

@@ -17,13 +17,16 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod sealed;
 
-pub(crate) use sealed::{Address, Unopened};
+pub(crate) use sealed::Address;
 
 /// The keys of a repository's encrypted attributes. The first one writes, all of them read.
 ///
 /// A key is 32 bytes, for instance from `openssl rand -base64 32`. Its name, 1 to 64 ASCII letters, digits, `-`, `_` or `.`, stands
-/// in clear beside every value that it has sealed. To replace a key, put the new one first and keep the old one until
-/// [`reseal`](crate::SessionRepository::reseal) says that nothing remains.
+/// in clear beside every value that it has sealed.
+///
+/// To replace a key where several processes run: give all of them the new key *behind* the old one, so that each can read it;
+/// then put it first everywhere; then [`reseal`](crate::SessionRepository::reseal) until that finds nothing more to do; then
+/// take the old one away.
 ///
 /// Cloning is cheap. The keys are overwritten when the last clone is dropped, and `Debug` shows none.
 ///
@@ -61,10 +64,10 @@ pub(crate) use sealed::{Address, Unopened};
 /// ```
 #[derive(Clone)]
 pub struct Keyring {
-    keys: Arc<Vec<Key>>,
+    /// Each in a place of its own: a vector that grows would leave what it held behind.
+    keys: Vec<Arc<Key>>,
 }
 
-#[derive(Clone)]
 struct Key {
     name: String,
     check: Check,
@@ -96,7 +99,7 @@ impl Keyring {
     /// assert_eq!(Keyring::new("2026-11", [7; 16]).unwrap_err().kind(), ErrorKind::Config);
     /// ```
     pub fn new(name: impl Into<String>, key: impl AsRef<[u8]>) -> Result<Self> {
-        Ok(Keyring { keys: Arc::new(vec![Key::new(name.into(), key.as_ref())?]) })
+        Ok(Keyring { keys: vec![Arc::new(Key::new(name.into(), key.as_ref())?)] })
     }
 
     /// The same keyring with one more key that reads.
@@ -120,7 +123,7 @@ impl Keyring {
         if self.keys.iter().any(|known| known.name == key.name) {
             return Err(refuse(format!("two keys are named `{}`", key.name)));
         }
-        Arc::make_mut(&mut self.keys).push(key);
+        self.keys.push(Arc::new(key));
         Ok(self)
     }
 
@@ -166,10 +169,10 @@ impl Keyring {
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path)
+        let bytes = std::fs::read(path)
             .map(Zeroizing::new)
             .map_err(|error| refuse(format!("the file {} cannot be read", path.display())).with_source(error))?;
-        text.parse()
+        std::str::from_utf8(&bytes).map_err(|_| refuse(format!("the file {} is no text", path.display())))?.parse()
     }
 
     /// The names of the keys; the first one writes.
@@ -241,9 +244,10 @@ fn decoded(base64: &str) -> Result<Zeroizing<Vec<u8>>> {
     const ANY_PADDING: GeneralPurposeConfig =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let alphabet = if base64.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(base64.len()));
     // The error would name a byte of the key.
-    let bytes = GeneralPurpose::new(alphabet, ANY_PADDING).decode(base64).map_err(|_| refuse("a key is no base64"))?;
-    Ok(Zeroizing::new(bytes))
+    GeneralPurpose::new(alphabet, ANY_PADDING).decode_vec(base64, &mut bytes).map_err(|_| refuse("a key is no base64"))?;
+    Ok(bytes)
 }
 
 fn refuse(why: impl Into<String>) -> Error {

@@ -77,8 +77,7 @@ impl JsonText {
 
     /// Parses the text into an attribute's value.
     pub(crate) fn value(&self) -> Result<Value> {
-        serde_json::from_str(&self.0)
-            .map_err(|error| Error::new(ErrorKind::Undecodable, "could not read the attribute").with_source(Position::of(&error)))
+        value_of_text(self.0.as_bytes())
     }
 
     /// True for the same text, and for texts that parse to the same entries.
@@ -181,6 +180,17 @@ fn text_len(value: impl Serialize) -> usize {
 /// Reads one value as the type that was asked for.
 pub(crate) fn from_value<T: serde::de::DeserializeOwned>(key: &str, value: &Value) -> Result<T> {
     T::deserialize(value).map_err(|_| wrong_type(key))
+}
+
+/// The same of a value that is given away, whose texts need no copy.
+pub(crate) fn into_type<T: serde::de::DeserializeOwned>(key: &str, value: Value) -> Result<T> {
+    T::deserialize(value).map_err(|_| wrong_type(key))
+}
+
+/// Parses the text of an attribute's value.
+pub(crate) fn value_of_text(text: &[u8]) -> Result<Value> {
+    serde_json::from_slice(text)
+        .map_err(|error| Error::new(ErrorKind::Undecodable, "could not read the attribute").with_source(Position::of(&error)))
 }
 
 /// The error for a value of the wrong type. It names the key; serde's own would repeat the value.

@@ -5,7 +5,10 @@ use std::fmt;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 
 use crate::backend::{self, Trouble};
-use crate::crypto::Unopened;
+
+mod sealed;
+
+pub(crate) use sealed::Unopened;
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -62,7 +65,7 @@ pub enum ErrorKind {
     /// Another handle rotated the session; what this one holds is the old token.
     Rotated,
     /// Another handle changed the same key, typed column or limit, and the repository refuses to choose
-    /// ([`OnConflict::Refuse`](crate::OnConflict)); or other requests were faster 100 times.
+    /// ([`OnConflict::Refuse`](crate::OnConflict)); or other requests were faster again and again (100 times, 10 for attributes).
     Conflict,
     /// The session has no row yet: `save` a change, or `create` it.
     NotCreated,
@@ -84,7 +87,7 @@ pub enum ErrorKind {
     NotFresh,
     /// The model's `id` or `core` were replaced since it was loaded.
     StaleModel,
-    /// What the row holds cannot be read as a session's data.
+    /// What the row holds cannot be read as a session's data, or as an attribute's value.
     Undecodable,
     /// An encrypted attribute does not open.
     Decrypt,
@@ -192,107 +195,6 @@ impl Error {
     #[must_use]
     pub fn attribute_name(&self) -> Option<&str> {
         self.attribute.as_deref()
-    }
-
-    /// True when an encrypted value does not open because the keyring has no key of that name, or there is no keyring.
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("doc/encrypted.md")]
-    /// # let sessions = SessionRepository::<PlainSession>::builder().keyring(Keyring::new("another", [7; 32])?).build()?;
-    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
-    /// assert!(error.kind() == ErrorKind::Decrypt && error.is_missing_key());
-    /// assert_eq!(error.attribute_name(), Some("otp"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn is_missing_key(&self) -> bool {
-        self.unopened() == Some(Unopened::MissingKey)
-    }
-
-    /// True when an encrypted value does not open because the key of that name is not the one that sealed it.
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("doc/encrypted.md")]
-    /// # let sessions = SessionRepository::<PlainSession>::builder().keyring(Keyring::new("2026-11", [8; 32])?).build()?;
-    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
-    /// assert!(error.is_wrong_key() && !error.is_missing_key());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn is_wrong_key(&self) -> bool {
-        self.unopened() == Some(Unopened::WrongKey)
-    }
-
-    /// True when an encrypted value does not open because its end is missing.
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("doc/encrypted.md")]
-    /// diesel::sql_query("UPDATE session_attributes SET sealed = substr(sealed, 1, 20)").execute(&mut conn)?;
-    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
-    /// assert!(error.is_truncated());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn is_truncated(&self) -> bool {
-        self.unopened() == Some(Unopened::Truncated)
-    }
-
-    /// True when an encrypted value does not open because its bytes were changed.
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("doc/encrypted.md")]
-    /// diesel::sql_query("UPDATE session_attributes SET sealed = CAST(sealed || x'00' AS BLOB)").execute(&mut conn)?;
-    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
-    /// assert!(error.is_tampered());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn is_tampered(&self) -> bool {
-        self.unopened() == Some(Unopened::Tampered)
-    }
-
-    /// True when an encrypted value does not open because it was sealed for another attribute, session or table.
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("doc/encrypted.md")]
-    /// diesel::sql_query("UPDATE session_attributes SET name = 'other'").execute(&mut conn)?;
-    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "other").unwrap_err();
-    /// assert!(error.is_swapped());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn is_swapped(&self) -> bool {
-        self.unopened() == Some(Unopened::Swapped)
-    }
-
-    /// True when an encrypted value does not open because its format is one that this version does not know.
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("doc/encrypted.md")]
-    /// diesel::sql_query("UPDATE session_attributes SET sealed = x'7f'").execute(&mut conn)?;
-    /// let error = sessions.attributes(&session).get::<String, _>(&mut conn, "otp").unwrap_err();
-    /// assert!(error.is_unknown_format());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn is_unknown_format(&self) -> bool {
-        self.unopened() == Some(Unopened::UnknownFormat)
-    }
-
-    fn unopened(&self) -> Option<Unopened> {
-        self.source.as_deref()?.downcast_ref().copied()
     }
 
     pub(crate) fn new(kind: ErrorKind, deed: &'static str) -> Self {

@@ -11,13 +11,29 @@ use diesel::expression::{AppearsOnTable, AsExpression, Expression};
 use diesel::insertable::Insertable;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
-use diesel::sql_types::SqlType;
+use diesel::sql_types::{Nullable, SingleValue, SqlType};
 use diesel::{Column, QueryResult, QuerySource, Table};
 
 pub mod attributes;
 
 /// Most rows in one statement that names the key of each.
 pub const KEYS_IN_STATEMENT: usize = 1_000;
+
+diesel::define_sql_function! {
+    /// `given`, or `otherwise` where that is NULL.
+    fn coalesce<ST: SqlType + SingleValue>(given: Nullable<ST>, otherwise: ST) -> ST;
+}
+
+/// `table.column`.
+pub(crate) fn of_table<'b, DB: Backend>(
+    out: &mut AstPass<'_, 'b, DB>,
+    table: &'b impl QueryFragment<DB>,
+    column: &str,
+) -> QueryResult<()> {
+    table.walk_ast(out.reborrow())?;
+    out.push_sql(".");
+    out.push_identifier(column)
+}
 
 /// `column = value` in the SET clause of an [`Update`].
 #[derive(Clone, Copy)]
@@ -215,7 +231,7 @@ where
         out.push_sql(") AS locked STRAIGHT_JOIN ");
         self.from.walk_ast(out.reborrow())?;
         out.push_sql(" FORCE INDEX (PRIMARY) ON ");
-        attributes::of_table(&mut out, &self.from, Key::NAME)?;
+        of_table(&mut out, &self.from, Key::NAME)?;
         out.push_sql(" = locked.");
         out.push_identifier(Key::NAME)?;
         out.push_sql(" WHERE ");

@@ -7,25 +7,7 @@ use syn::spanned::Spanned;
 
 use crate::attributes::at;
 use crate::fields::connection;
-use crate::model::Model;
-
-/// The engine of a model, as the statements tell them apart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Engine {
-    Sqlite,
-    Postgres,
-    Mysql,
-}
-
-impl Engine {
-    fn of(model: &Model) -> Self {
-        match connection(model).1.to_string().as_str() {
-            "Postgres" => Engine::Postgres,
-            "Mysql" => Engine::Mysql,
-            _ => Engine::Sqlite,
-        }
-    }
-}
+use crate::model::{Engine, Model};
 
 /// The attribute table and its columns, by names that nothing else has. What is missing is told where the user names the table.
 pub(crate) fn imports(model: &Model) -> Option<TokenStream> {
@@ -54,7 +36,7 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
     }
     let (id, expires_at) = (&model.id.column, model.columns.get("expires_at"));
     let columns = columns();
-    let locked = if Engine::of(model) == Engine::Postgres { quote!(.for_update().skip_locked()) } else { quote!() };
+    let locked = if model.engine() == Engine::Postgres { quote!(.for_update().skip_locked()) } else { quote!() };
     let batch = quote! {
         let __expired = __attribute_expires_at.le(__now).assume_not_null();
         let __batch = __attribute_table
@@ -68,7 +50,7 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
             #locked
             .select((__attribute_session_id, __attribute_name));
     };
-    match Engine::of(model) {
+    match model.engine() {
         Engine::Postgres => quote! {
             #batch
             diesel::RunQueryDsl::execute(__statement::attributes::delete_held((__attribute_table, #columns), __batch), __conn)
@@ -123,14 +105,14 @@ pub(crate) fn look(model: &Model) -> TokenStream {
 /// The implementation of `DbAttributes`.
 pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     model.attributes.as_ref()?;
-    let (name, backend, engine) = (&model.name, model.backends.first(), Engine::of(model));
+    let (name, backend, engine) = (&model.name, model.backends.first(), model.engine());
     let id = &model.id.column;
     let (uuid, expires_at) = (model.columns.get("uuid"), model.columns.get("expires_at"));
     let engine_module = format_ident!("{}", connection(model).1.to_string().to_lowercase());
 
     let guard = quote! {
         __table::#id.eq(__place.id)
-            .and(__table::#uuid.eq(__statement::attributes::coalesce(__place.digest, __table::#uuid)))
+            .and(__table::#uuid.eq(__statement::coalesce(__place.digest, __table::#uuid)))
             .and(__table::#expires_at.gt(__place.now))
     };
     let lock = match engine {
@@ -139,22 +121,28 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
         // The limit keeps the derived table from being merged into the statement, which would lock in another order.
         Engine::Mysql => quote!(.limit(1).for_update()),
     };
-    let live = quote!(__table::table.filter(#guard).select(__table::#id)#lock);
+    let unlocked = quote!(__table::table.filter(#guard).select(__table::#id));
+    let live = quote!(#unlocked #lock);
+    // MySQL's lock keeps every other writer away as it is.
+    let live_alone = if engine == Engine::Postgres { quote!(#unlocked.for_update()) } else { live.clone() };
     let columns = columns();
-    let (to, session) = (quote!((__attribute_table, #columns)), quote!((#live, __table::#id)));
+    let to = quote!((__attribute_table, #columns));
+    let session = |live: &TokenStream| quote!((#live, __table::#id));
     let stored = stored();
     let live_attribute = quote!(__attribute_expires_at.is_null().or(__attribute_expires_at.gt(__place.now)));
     let named = quote!(__attribute_name.eq_any(__names.iter().copied()).and(#live_attribute));
     let now = |column: TokenStream| quote!(__statement::attributes::bind(#column, __place.now));
     let (created_now, updated_now) = (now(quote!(__attribute_created_at)), now(quote!(__attribute_updated_at)));
     let given = given(engine);
-    let held = quote! {
-        __attribute_table
-            .filter(__statement::attributes::within(__attribute_session_id, #live))
-            .filter(#named)
-            .order(__attribute_name)
-            .select((__attribute_session_id, __attribute_name))
-            .for_update()
+    let held = |live: &TokenStream| {
+        quote! {
+            __attribute_table
+                .filter(__statement::attributes::within(__attribute_session_id, #live))
+                .filter(#named)
+                .order(__attribute_name)
+                .select((__attribute_session_id, __attribute_name))
+                .for_update()
+        }
     };
     let count = |all: TokenStream| {
         quote! {
@@ -165,23 +153,36 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     };
     let (all_given, all_names) = (count(quote!(__given)), count(quote!(__names)));
 
-    let upsert = |how: TokenStream| {
-        let how = quote!(::core::marker::PhantomData::<__statement::attributes::#how>);
+    let how = |how: &str| {
+        let how = format_ident!("{how}");
+        quote!(::core::marker::PhantomData::<__statement::attributes::#how>)
+    };
+    let upsert = |existing: &str, live: &TokenStream| {
+        let (session, how) = (session(live), how(existing));
         quote!(diesel::RunQueryDsl::execute(__statement::attributes::upsert(#to, #session, #given, #created_now, #how), __conn))
     };
-    let (keeping, replacing, creating) = (upsert(quote!(Keeping)), upsert(quote!(Replacing)), upsert(quote!(Creating)));
-    let update = |how: TokenStream| {
-        let how = quote!(::core::marker::PhantomData::<__statement::attributes::#how>);
-        let statement = match engine {
-            Engine::Postgres => quote!({
+    let set = upsert("Keeping", &live);
+    let set_alone = upsert("Keeping", &live_alone);
+    let set_replacing = upsert("Replacing", &live);
+    let create = upsert("Creating", &live);
+    let update = |existing: &str, live: &TokenStream| {
+        let how = how(existing);
+        let statement = if engine == Engine::Postgres {
+            let held = held(live);
+            quote!({
                 let __names: ::std::vec::Vec<&str> = __given.iter().map(|__one| __one.name.as_str()).collect();
                 __statement::attributes::update_held(#to, #held, #given, #updated_now, #all_given, #how)
-            }),
-            _ => quote!(__statement::attributes::update_given(#to, #session, #given, #updated_now, #live_attribute, #how)),
+            })
+        } else {
+            let session = session(live);
+            quote!(__statement::attributes::update_given(#to, #session, #given, #updated_now, #live_attribute, #how))
         };
         quote!(diesel::RunQueryDsl::execute(#statement, __conn))
     };
-    let (update_keeping, update_replacing) = (update(quote!(Keeping)), update(quote!(Replacing)));
+    let update_keeping = update("Keeping", &live);
+    let update_alone = update("Keeping", &live_alone);
+    let update_replacing = update("Replacing", &live);
+    let (session, held) = (session(&live), held(&live));
     let expire = match engine {
         Engine::Sqlite => quote! {
             __statement::update(
@@ -243,6 +244,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     let otherwise = quote! {
         __attribute_sealed.is_not_null().and(#beginning.ne(__beginning).or(#beginning.is_null()))
     };
+    let standing = quote!(__table::table.filter(__table::#id.eq(__id)).select((__table::#uuid, __table::#expires_at)));
     let row_id = quote!(<Self as ::diesel_sessions::SessionModel>::RowId);
     let place = quote!(__place: &__sessions::Place<Self>);
     let find_names_again = match engine {
@@ -252,7 +254,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
         }
         _ => find_names.clone(),
     };
-    let for_update = if engine == Engine::Sqlite { quote!() } else { quote!(.for_update()) };
+    let again = if engine == Engine::Mysql { quote!(.for_update()) } else { quote!() };
 
     Some(quote! {
         #[automatically_derived]
@@ -287,18 +289,20 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
 
             fn set_attributes(__conn: &mut __C, #place, __given: &[__sessions::NewAttribute], __expiry: __sessions::StoredExpiry) -> diesel::QueryResult<usize> {
                 match __expiry {
-                    __sessions::StoredExpiry::Kept => #keeping,
-                    __sessions::StoredExpiry::Replaced => #replacing,
+                    __sessions::StoredExpiry::Kept => #set,
+                    __sessions::StoredExpiry::KeptAlone => #set_alone,
+                    __sessions::StoredExpiry::Replaced => #set_replacing,
                 }
             }
 
             fn create_attributes(__conn: &mut __C, #place, __given: &[__sessions::NewAttribute]) -> diesel::QueryResult<usize> {
-                #creating
+                #create
             }
 
             fn update_attributes(__conn: &mut __C, #place, __given: &[__sessions::NewAttribute], __expiry: __sessions::StoredExpiry) -> diesel::QueryResult<usize> {
                 match __expiry {
                     __sessions::StoredExpiry::Kept => #update_keeping,
+                    __sessions::StoredExpiry::KeptAlone => #update_alone,
                     __sessions::StoredExpiry::Replaced => #update_replacing,
                 }
             }
@@ -321,11 +325,11 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
             }
 
             fn standing(__conn: &mut __C, __id: #row_id) -> diesel::QueryResult<::core::option::Option<(::diesel_sessions::TokenDigest, ::diesel_sessions::Timestamp6)>> {
-                diesel::RunQueryDsl::get_result(__table::table.filter(__table::#id.eq(__id)).select((__table::#uuid, __table::#expires_at)), __conn).optional()
+                diesel::RunQueryDsl::get_result(#standing, __conn).optional()
             }
 
-            fn lock_session(__conn: &mut __C, #place) -> diesel::QueryResult<::core::option::Option<#row_id>> {
-                diesel::RunQueryDsl::get_result(__table::table.filter(#guard).select(__table::#id)#for_update, __conn).optional()
+            fn standing_again(__conn: &mut __C, __id: #row_id) -> diesel::QueryResult<::core::option::Option<(::diesel_sessions::TokenDigest, ::diesel_sessions::Timestamp6)>> {
+                diesel::RunQueryDsl::get_result(#standing #again, __conn).optional()
             }
 
             fn sealed_otherwise(__conn: &mut __C, __beginning: &[u8], __after: ::core::option::Option<(#row_id, &str)>, __limit: i64) -> diesel::QueryResult<::std::vec::Vec<__sessions::SealedValue<#row_id>>> {

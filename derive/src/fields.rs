@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
 use crate::attributes::{DieselOnStruct, FieldDefault, SessionOnStruct, at};
-use crate::model::{CoreNames, Model, TypedField};
+use crate::model::{CoreNames, Engine, Model, TypedField};
 
 /// The implementations of `CoreColumns`, `SessionModel` and, with an owner, `OwnedModel`; and `live`.
 pub(crate) fn print(model: &Model) -> TokenStream {
@@ -222,11 +222,10 @@ fn default_value(field: &TypedField) -> TokenStream {
 
 /// The connection that Diesel has for the backend, and the engine's name.
 pub(crate) fn connection(model: &Model) -> (TokenStream, syn::Ident) {
-    let backend = model.backends.first().and_then(|path| path.path.segments.last());
     let span = proc_macro2::Span::call_site();
-    match backend.map(|segment| segment.ident.to_string()).as_deref() {
-        Some("Pg") => (quote!(::diesel_sessions::__private::diesel::PgConnection), syn::Ident::new("Postgres", span)),
-        Some("Mysql") => (quote!(::diesel_sessions::__private::diesel::MysqlConnection), syn::Ident::new("Mysql", span)),
-        _ => (quote!(::diesel_sessions::__private::diesel::SqliteConnection), syn::Ident::new("Sqlite", span)),
+    match model.engine() {
+        Engine::Postgres => (quote!(::diesel_sessions::__private::diesel::PgConnection), syn::Ident::new("Postgres", span)),
+        Engine::Mysql => (quote!(::diesel_sessions::__private::diesel::MysqlConnection), syn::Ident::new("Mysql", span)),
+        Engine::Sqlite => (quote!(::diesel_sessions::__private::diesel::SqliteConnection), syn::Ident::new("Sqlite", span)),
     }
 }

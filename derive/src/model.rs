@@ -19,6 +19,14 @@ pub(crate) struct Model {
     pub(crate) typed: Vec<TypedField>,
 }
 
+/// The engine of a model, as the statements tell them apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
 /// The key column.
 pub(crate) struct IdField {
     pub(crate) field: Ident,
@@ -160,6 +168,16 @@ impl Model {
             core,
             typed,
         })
+    }
+
+    /// The engine of the backend, which `check` has found to be one of the three.
+    pub(crate) fn engine(&self) -> Engine {
+        let backend = self.backends.first().and_then(|path| path.path.segments.last());
+        match backend.map(|segment| segment.ident.to_string()).as_deref() {
+            Some("Pg") => Engine::Postgres,
+            Some("Mysql") => Engine::Mysql,
+            _ => Engine::Sqlite,
+        }
     }
 
     /// The owner, if a field is marked so.

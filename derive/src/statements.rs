@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use crate::attribute_statements;
 use crate::attributes::at;
 use crate::fields::connection;
-use crate::model::{Model, TypedField};
+use crate::model::{Engine, Model, TypedField};
 
 /// The implementations of `DbSession` and, with an owner, of `DbOwnedSession`.
 pub(crate) fn print(model: &Model) -> TokenStream {
@@ -69,11 +69,11 @@ fn db_session(model: &Model) -> TokenStream {
         __statement::set(__table::#idle_timeout, __write.idle_timeout),
         __statement::set(__table::#persistent, __write.persistent)
     };
-    let is_mysql = connection(model).1 == "Mysql";
+    let is_mysql = model.engine() == Engine::Mysql;
     // Not in a form that its index would serve: InnoDB locks the index that leads to a row before the row, and a deletion by
     // the primary key locks them the other way round.
     let known_digest = if is_mysql {
-        quote!(__table::#uuid.eq(__statement::attributes::coalesce(::core::option::Option::Some(__guard.digest), __table::#uuid)))
+        quote!(__table::#uuid.eq(__statement::coalesce(::core::option::Option::Some(__guard.digest), __table::#uuid)))
     } else {
         quote!(__table::#uuid.eq(__guard.digest))
     };
@@ -83,7 +83,7 @@ fn db_session(model: &Model) -> TokenStream {
     let seen_row = quote!(#live_row.and(__table::#version.eq(__guard.version)));
     let touched_row = quote!(#seen_row.and(__table::#last_seen_at.le(__write.last_seen_at)));
 
-    let is_postgres = connection(model).1 == "Postgres";
+    let is_postgres = model.engine() == Engine::Postgres;
     let engine_module = format_ident!("{}", connection(model).1.to_string().to_lowercase());
     // On PostgreSQL a unique violation would abort the caller's transaction, so the taken __digest is looked for first.
     let (another, untaken) = if is_mysql {
@@ -336,7 +336,7 @@ fn db_owned_session(model: &Model, owner: &TypedField) -> TokenStream {
     };
     let mine = quote!(__table::#column.eq(#owner_value));
     let delete = |guard: TokenStream| {
-        if connection(model).1 == "Mysql" {
+        if model.engine() == Engine::Mysql {
             quote!({
                 let __locked = __table::table.filter(#guard).order(__table::#id).limit(i64::MAX).select(__table::#id).for_update();
                 __statement::delete_locked(__table::table, __table::#id, __locked, #guard)

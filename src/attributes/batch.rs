@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::attribute::Attribute;
 use super::end_of;
-use super::options::{Attribute, Expiry, WriteOptions};
+use super::options::{Expiry, WriteOptions};
 use crate::clock::Timestamp6;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Engine, StoredExpiry};
@@ -53,14 +54,20 @@ pub(super) fn choose(
     Ok(chosen.into_values().collect())
 }
 
-/// Cuts attributes into statements: those that keep the stored expiry apart from those that lose it (one that brings its own
-/// goes with either), and where an engine has no arrays, so many in each. Sorted within each kind.
+/// Cuts attributes that are to be created into statements: so many in each where an engine has no arrays.
+pub(super) fn cut_new(chosen: Vec<Chosen>, engine: Engine) -> Vec<Piece<Chosen>> {
+    chunks(chosen, engine).into_iter().map(|items| Piece { items, expiry: StoredExpiry::Replaced }).collect()
+}
+
+/// The same of attributes that may exist: those that keep the stored expiry stand apart from those that lose it (one that
+/// brings its own goes with either). Sorted within each kind, so the first of two kinds keeps other writers away.
 pub(super) fn cut(chosen: Vec<Chosen>, engine: Engine) -> Vec<Piece<Chosen>> {
     let any_keeps = chosen.iter().any(|one| one.keeps);
     let (kept, replaced): (Vec<_>, Vec<_>) =
         chosen.into_iter().partition(|one| one.keeps || (any_keeps && one.expires_at.is_some()));
     let pieces = |items, expiry| chunks(items, engine).into_iter().map(move |items| Piece { items, expiry });
-    pieces(kept, StoredExpiry::Kept).chain(pieces(replaced, StoredExpiry::Replaced)).collect()
+    let keeping = if replaced.is_empty() { StoredExpiry::Kept } else { StoredExpiry::KeptAlone };
+    pieces(kept, keeping).chain(pieces(replaced, StoredExpiry::Replaced)).collect()
 }
 
 /// Cuts a list into what goes into one statement.
@@ -137,8 +144,12 @@ mod tests {
     #[test]
     fn statements_are_as_few_as_the_engine_allows() {
         let minute = Duration::from_secs(60);
+        let expiries = |pieces: &[Piece<Chosen>]| pieces.iter().map(|piece| piece.expiry).collect::<Vec<_>>();
         let mixed = || chosen(vec![a("d"), a("c").never(), a("b").expires_in(minute), a("a")]);
         assert_eq!(names(&cut(mixed(), Engine::Postgres)), [vec!["a", "b", "d"], vec!["c"]]);
+        assert_eq!(expiries(&cut(mixed(), Engine::Postgres)), [StoredExpiry::KeptAlone, StoredExpiry::Replaced]);
+        assert_eq!(expiries(&cut(chosen(vec![a("a")]), Engine::Postgres)), [StoredExpiry::Kept]);
+        assert_eq!(names(&cut_new(mixed(), Engine::Postgres)), [["a", "b", "c", "d"]]);
         let all_given = chosen(vec![a("b").never(), a("a").expires_in(minute)]);
         assert_eq!(names(&cut(all_given, Engine::Sqlite)), [["a", "b"]]);
         assert!(cut(Vec::new(), Engine::Mysql).is_empty() && cut(Vec::new(), Engine::Postgres).is_empty());

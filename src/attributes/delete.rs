@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::batch::chunks;
 use super::{SessionAttributes, sorted_names};
-use crate::data::{check_name, from_value};
+use crate::data::{check_name, into_type};
 use crate::error::{Error, Result};
 use crate::model::{DbAttributes, SessionModel};
 
@@ -83,7 +83,7 @@ impl<M: SessionModel> SessionAttributes<M> {
         M: DbAttributes<C>,
     {
         let name = name.as_ref();
-        self.take_as(conn, name, |value| from_value(name, &value).map_err(|error| error.with_attribute(name)))
+        self.take_as(conn, name, |value| into_type(name, value).map_err(|error| error.with_attribute(name)))
     }
 
     /// Takes an attribute, its value as JSON.
@@ -117,7 +117,7 @@ impl<M: SessionModel> SessionAttributes<M> {
         let place = self.place(DEED)?;
         let taken = self.repository.send_together(conn, DEED, |conn| {
             let stored = M::take_attribute(conn, &place, name).map_err(|error| Error::from_database(DEED, error))?;
-            stored.map(|stored| read(self.value_of(&place, stored)?)).transpose()
+            stored.map(|stored| read(self.value_of(&place, &stored)?)).transpose()
         })?;
         match taken {
             Some(value) => Ok(Some(value)),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::data::{JsonText, from_value};
+use crate::data::into_type;
 use crate::error::Result;
 use crate::model::{SessionModel, StoredAttribute};
 use crate::repository::SessionRepository;
@@ -35,6 +35,7 @@ use crate::repository::SessionRepository;
 /// ```
 pub struct AttributeEntry<M: SessionModel> {
     repository: SessionRepository<M>,
+    /// What a sealed value was sealed for; empty beside one in clear.
     table: String,
     row: M::RowId,
     stored: StoredAttribute,
@@ -76,8 +77,7 @@ impl<M: SessionModel> AttributeEntry<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn value<T: DeserializeOwned>(&self) -> Result<T> {
-        let value = self.json()?;
-        from_value(self.name(), &value).map_err(|error| error.with_attribute(self.name()))
+        into_type(self.name(), self.json()?).map_err(|error| error.with_attribute(self.name()))
     }
 
     /// The value as JSON, opened if it is encrypted.
@@ -94,7 +94,7 @@ impl<M: SessionModel> AttributeEntry<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn json(&self) -> Result<Value> {
-        self.open()?.value().map_err(|error| error.with_attribute(self.name()))
+        self.repository.open_value(|| Ok(self.table.clone()), self.row, &self.stored)
     }
 
     /// The sealed bytes of an encrypted value, as they stand in the row; [`Keyring`](crate::Keyring) says what they hold.
@@ -167,11 +167,6 @@ impl<M: SessionModel> AttributeEntry<M> {
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.stored.5.map(|end| end.to_utc())
-    }
-
-    fn open(&self) -> Result<JsonText> {
-        let (name, value, sealed, ..) = &self.stored;
-        self.repository.open_value(&self.table, self.row, name, (value.clone(), sealed.as_deref()))
     }
 }
 

@@ -7,15 +7,16 @@ use serde_json::Value;
 
 use super::batch::chunks;
 use super::entry::AttributeEntry;
-use super::write::MAX_STARTS;
-use super::{SessionAttributes, sorted_names};
-use crate::data::{check_name, from_value};
+use super::{MAX_STARTS, SessionAttributes, sorted_names, table_of};
+use crate::data::{check_name, into_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbAttributes, Place, SessionModel, StoredAttribute};
 
 impl<M: SessionModel> SessionAttributes<M> {
-    /// The value of an attribute as `T`: `None` when there is none of that name, or it has expired. JSON null is a value:
-    /// ask for an `Option` where it may be one.
+    /// The value of an attribute as `T`: `None` when there is none of that name, or it has expired.
+    ///
+    /// JSON null is a value like any other here, unlike with [`Session::get`](crate::Session::get): ask for an `Option` where it
+    /// may be one. `T` mostly follows from what the value is given to; else it is written `get::<u32, _>(…)`.
     ///
     /// # Errors
     ///
@@ -40,7 +41,7 @@ impl<M: SessionModel> SessionAttributes<M> {
     {
         let name = name.as_ref();
         let value = self.get_value(conn, name)?;
-        value.map(|value| from_value(name, &value)).transpose().map_err(|error| error.with_attribute(name))
+        value.map(|value| into_type(name, value)).transpose().map_err(|error: Error| error.with_attribute(name))
     }
 
     /// The value of an attribute as JSON.
@@ -63,7 +64,7 @@ impl<M: SessionModel> SessionAttributes<M> {
         M: DbAttributes<C>,
     {
         let (place, stored) = self.find(conn, "could not read the attribute", name.as_ref())?;
-        stored.map(|stored| self.value_of(&place, stored)).transpose()
+        stored.map(|stored| self.value_of(&place, &stored)).transpose()
     }
 
     /// The values of several attributes as JSON: a map with every name asked for, `None` where there is none. One that does not
@@ -102,7 +103,8 @@ impl<M: SessionModel> SessionAttributes<M> {
                 M::find_attributes(conn, &place, &chunk).map(|rows| (!rows.is_empty()).then_some(rows))
             })?;
             for stored in found.into_iter().flatten() {
-                values.insert(stored.0.clone(), self.value_of(&place, stored).map(Some));
+                let value = self.value_of(&place, &stored).map(Some);
+                values.insert(stored.0, value);
             }
         }
         Ok(values)
@@ -128,10 +130,10 @@ impl<M: SessionModel> SessionAttributes<M> {
     where
         M: DbAttributes<C>,
     {
-        const DEED: &str = "could not read the attribute";
-        let (place, stored) = self.find(conn, DEED, name.as_ref())?;
-        let table = M::attribute_table().map_err(|error| Error::from_database(DEED, error))?;
-        Ok(stored.map(|stored| AttributeEntry::new(self.repository.clone(), table, place.id, stored)))
+        let (place, stored) = self.find(conn, "could not read the attribute", name.as_ref())?;
+        let Some(stored) = stored else { return Ok(None) };
+        let table = if stored.2.is_some() { table_of::<M, C>()? } else { String::new() };
+        Ok(Some(AttributeEntry::new(self.repository.clone(), table, place.id, stored)))
     }
 
     /// Whether there is a live attribute of that name.
@@ -248,15 +250,5 @@ impl<M: SessionModel> SessionAttributes<M> {
             }
         }
         Err(Error::new(ErrorKind::Conflict, deed).with_detail(format!("other requests were faster {MAX_STARTS} times")))
-    }
-
-    /// The value of a stored attribute.
-    pub(super) fn value_of<C>(&self, place: &Place<M>, stored: StoredAttribute) -> Result<Value>
-    where
-        M: DbAttributes<C>,
-    {
-        let (name, value, sealed, ..) = stored;
-        let text = self.open(place, &name, (value, sealed.as_deref()))?;
-        text.value().map_err(|error| error.with_attribute(&name))
     }
 }

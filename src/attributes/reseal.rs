@@ -2,7 +2,7 @@
 
 use crate::crypto::{Address, Keyring};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DbAttributes, SealedValue, SessionModel};
+use crate::model::{DbAttributes, Engine, SealedValue, SessionModel};
 use crate::repository::SessionRepository;
 
 /// What [`SessionRepository::reseal`] has done, and what is left to do.
@@ -25,8 +25,8 @@ pub struct Resealed {
     pub remaining: usize,
 }
 
-/// Most attributes that are read, and sealed in one transaction, at once.
-const PAGE: u32 = 100;
+/// Most attributes that are read at once.
+const PAGE: i64 = 100;
 
 const DEED: &str = "could not seal the attributes anew";
 
@@ -34,9 +34,9 @@ impl<M: SessionModel> SessionRepository<M> {
     /// Seals at most `limit` attributes with the first key that are sealed with another one, whoever's they are. When they
     /// were created and updated, and when they expire, stays as it is.
     ///
-    /// Call it until nothing remains that can be opened; it goes on where the last call, or another process, has left off.
-    /// An attribute that is written meanwhile is left as it was written. Each hundred attributes are a transaction of their
-    /// own, unless the caller has one open.
+    /// Call it until it reseals none: what then remains cannot be opened. It goes on where the last call, or another process,
+    /// has left off. An attribute that is written meanwhile is left as it was written. Each attribute is a transaction of its own
+    /// (on SQLite each hundred), unless the caller has one open: nobody waits for more than one of them.
     ///
     /// # Errors
     ///
@@ -84,25 +84,25 @@ impl<M: SessionModel> SessionRepository<M> {
         let mut after: Option<(M::RowId, String)> = None;
         while let Some(wanted) = left(limit, done.resealed) {
             let last = after.as_ref().map(|(row, name)| (*row, name.as_str()));
-            let page = self.send(conn, DEED, |conn| M::sealed_otherwise(conn, &beginning, last, wanted.min(PAGE).into()))?;
-            let Some((row, name, _)) = page.last() else { break };
-            after = Some((*row, name.clone()));
+            let page = self.send(conn, DEED, |conn| M::sealed_otherwise(conn, &beginning, last, PAGE))?;
+            if page.is_empty() {
+                break;
+            }
             let mut moved = Vec::new();
             for value in page {
+                if moved.len() == wanted {
+                    break;
+                }
+                after = Some((value.0, value.1.clone()));
                 match sealed_anew(keyring, &table, &value)? {
                     Some(new) => moved.push((value, new)),
                     None => done.unreadable += 1,
                 }
             }
-            if moved.is_empty() {
-                continue;
-            }
-            done.resealed += self.send_together(conn, DEED, |conn| {
-                let rows = moved
-                    .iter()
-                    .map(|((row, name, old), new)| M::reseal(conn, *row, name, old.as_deref().unwrap_or_default(), new));
-                rows.sum::<diesel::QueryResult<usize>>().map_err(|error| Error::from_database(DEED, error))
-            })?;
+            done.resealed += self.write_resealed(conn, &moved)?;
+        }
+        if done.unreadable > 0 {
+            tracing::warn!(target: "diesel_sessions", rows = done.unreadable, reason = "sealed values do not open", "not resealed");
         }
         let remaining = self.send(conn, DEED, |conn| M::count_sealed_otherwise(conn, &beginning))?;
         done.remaining = usize::try_from(remaining).map_err(|error| Error::new(ErrorKind::Database, DEED).with_source(error))?;
@@ -111,11 +111,30 @@ impl<M: SessionModel> SessionRepository<M> {
         );
         Ok(done)
     }
+
+    /// Writes what was sealed anew. One statement for each, and on the servers one transaction: several locked together could
+    /// meet a revocation that locks them in another order.
+    fn write_resealed<C>(&self, conn: &mut C, moved: &[(SealedValue<M::RowId>, Vec<u8>)]) -> Result<usize>
+    where
+        M: DbAttributes<C>,
+    {
+        let write = |conn: &mut C, ((row, name, old), new): &(SealedValue<M::RowId>, Vec<u8>)| {
+            M::reseal(conn, *row, name, old.as_deref().unwrap_or_default(), new)
+        };
+        match moved {
+            [] => Ok(0),
+            several if M::ENGINE == Engine::Sqlite => self.send_together(conn, DEED, |conn| {
+                let rows = several.iter().map(|one| write(conn, one)).sum::<diesel::QueryResult<usize>>();
+                rows.map_err(|error| Error::from_database(DEED, error))
+            }),
+            several => several.iter().map(|one| self.send(conn, DEED, |conn| write(conn, one))).sum(),
+        }
+    }
 }
 
 /// How many of the limit are left, if any.
-fn left(limit: u32, done: usize) -> Option<u32> {
-    limit.checked_sub(u32::try_from(done).unwrap_or(u32::MAX)).filter(|left| *left > 0)
+fn left(limit: u32, done: usize) -> Option<usize> {
+    usize::try_from(limit).unwrap_or(usize::MAX).checked_sub(done).filter(|left| *left > 0)
 }
 
 /// A value sealed with the first key; `None` when it does not open.
@@ -129,7 +148,7 @@ fn sealed_anew<RowId: std::fmt::Display>(
     match keyring.open(address, sealed.as_deref().unwrap_or_default()) {
         Ok(text) => keyring.seal(address, &text).map(Some),
         Err(reason) => {
-            tracing::warn!(target: "diesel_sessions", row_id = row, attribute = name, reason = %reason, "not resealed");
+            tracing::debug!(target: "diesel_sessions", row_id = row, attribute = name, reason = %reason, "not resealed");
             Ok(None)
         }
     }

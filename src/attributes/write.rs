@@ -1,28 +1,17 @@
-//! Writing attributes: create, set, update, and a new expiry.
-
-use std::collections::BTreeSet;
+//! Writing attributes: create, set and update.
 
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::Serialize;
 
-use super::batch::{Chosen, Piece, choose, chunks, cut};
-use super::options::{Attribute, EncryptAttributes, Expiry, WriteOptions};
-use super::{SessionAttributes, end_of, sorted_names};
+use super::attribute::Attribute;
+use super::batch::{Chosen, Piece, choose, cut, cut_new};
+use super::carry_out::Wants;
+use super::options::{EncryptAttributes, WriteOptions};
+use super::{SessionAttributes, table_of};
 use crate::crypto::Address;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DbAttributes, Engine, NewAttribute, Place, SessionModel, StoredExpiry};
-
-/// How often a call starts anew when what it met had changed by the time it looked why.
-pub(super) const MAX_STARTS: usize = 10;
-
-/// What a write asks of the names that it meets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wants {
-    Nothing,
-    NoneExists,
-    AllExist,
-}
+use crate::model::{DbAttributes, Engine, NewAttribute, Place, SessionModel};
 
 impl<M: SessionModel> SessionAttributes<M> {
     /// Creates an attribute with the default [`WriteOptions`].
@@ -155,7 +144,7 @@ impl<M: SessionModel> SessionAttributes<M> {
     /// Sets several attributes, all of them or none. Of a name that is given twice, the last wins.
     ///
     /// One statement on PostgreSQL, two if some keep their expiry and others are to [`never`](WriteOptions::never) expire;
-    /// elsewhere one for each 100 attributes. Several statements run in a transaction, or in a savepoint of the caller's.
+    /// elsewhere one for each 100 attributes of either kind. Several statements run in a transaction, or in a savepoint of the caller's.
     ///
     /// # Errors
     ///
@@ -258,54 +247,6 @@ impl<M: SessionModel> SessionAttributes<M> {
         self.write(conn, "could not update the attributes", Wants::AllExist, attributes, options)
     }
 
-    /// Gives an attribute another expiry, and changes nothing else of it.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NotFound`] when there is no live attribute of that name; [`ErrorKind::Gone`], [`ErrorKind::Rotated`] and
-    /// [`ErrorKind::NotCreated`] when there is no such live session; [`ErrorKind::InvalidArgument`] and [`ErrorKind::Limit`]
-    /// for a name that is none, and an expiry of no time at all; the database's own.
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("../doc/attributes.md")]
-    /// attributes.set(&mut conn, "draft", "…")?;
-    /// attributes.set_expiry(&mut conn, "draft", Expiry::In(Duration::from_secs(60)))?;
-    /// assert!(attributes.entry(&mut conn, "draft")?.expect("live").expires_at().is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn set_expiry<C>(&self, conn: &mut C, name: impl AsRef<str>, expiry: Expiry) -> Result<()>
-    where
-        M: DbAttributes<C>,
-    {
-        self.expire(conn, "could not set the attribute's expiry", sorted_names([name.as_ref()])?, expiry)
-    }
-
-    /// Gives several attributes another expiry, all of them or none.
-    ///
-    /// # Errors
-    ///
-    /// As [`set_expiry`](SessionAttributes::set_expiry).
-    ///
-    /// # Example
-    ///
-    /// ```
-    #[doc = include_str!("../doc/attributes.md")]
-    /// attributes.set(&mut conn, "a", 1)?;
-    /// let error = attributes.set_expiry_many(&mut conn, ["a", "b"], Expiry::Never).unwrap_err();
-    /// assert_eq!((error.kind(), error.attribute_name()), (ErrorKind::NotFound, Some("b")));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn set_expiry_many<C>(&self, conn: &mut C, names: impl IntoIterator<Item = impl AsRef<str>>, expiry: Expiry) -> Result<()>
-    where
-        M: DbAttributes<C>,
-    {
-        let names: Vec<_> = names.into_iter().collect();
-        let names = sorted_names(names.iter().map(AsRef::as_ref))?;
-        self.expire(conn, "could not set the attributes' expiry", names, expiry)
-    }
-
     fn write<C>(
         &self,
         conn: &mut C,
@@ -320,6 +261,7 @@ impl<M: SessionModel> SessionAttributes<M> {
         let place = self.place(deed)?;
         let always = self.repository.encrypt_attributes() == EncryptAttributes::Always;
         let chosen = choose(attributes, options, always, wants != Wants::NoneExists, place.now)?;
+        let cut = if wants == Wants::NoneExists { cut_new } else { cut };
         let pieces = cut(chosen, M::ENGINE)
             .into_iter()
             .map(|piece| {
@@ -332,22 +274,6 @@ impl<M: SessionModel> SessionAttributes<M> {
             Wants::Nothing => M::set_attributes(conn, &place, &piece.items, piece.expiry),
             Wants::NoneExists => create::<M, C>(conn, &place, &piece.items),
             Wants::AllExist => M::update_attributes(conn, &place, &piece.items, piece.expiry),
-        })
-    }
-
-    fn expire<C>(&self, conn: &mut C, deed: &'static str, names: Vec<&str>, expiry: Expiry) -> Result<()>
-    where
-        M: DbAttributes<C>,
-    {
-        let place = self.place(deed)?;
-        let expires_at = match expiry {
-            Expiry::In(duration) => Some(end_of(duration, place.now)?),
-            Expiry::Never => None,
-        };
-        let pieces: Vec<_> =
-            chunks(names.clone(), M::ENGINE).into_iter().map(|items| Piece { items, expiry: StoredExpiry::Replaced }).collect();
-        self.carry_out(conn, deed, &place, Wants::AllExist, names, &pieces, |conn, piece| {
-            M::expire_attributes(conn, &place, &piece.items, expires_at)
         })
     }
 
@@ -365,107 +291,9 @@ impl<M: SessionModel> SessionAttributes<M> {
             let error = Error::new(ErrorKind::Config, DEED).with_detail("the repository has no keyring");
             return Err(error.with_attribute(&name));
         };
-        let table = M::attribute_table().map_err(|error| Error::from_database(DEED, error))?;
-        let address = Address { table: &table, row: &place.id.to_string(), name: &name };
+        let address = Address { table: &table_of::<M, C>()?, row: &place.id.to_string(), name: &name };
         let sealed = keyring.seal(address, value.as_str().as_bytes())?;
         Ok(NewAttribute { name, value: None, sealed: Some(sealed), expires_at })
-    }
-
-    /// Sends the pieces of a call, all or nothing, and finds out why when they meet less than they want.
-    #[expect(clippy::too_many_arguments, reason = "what is written, where, and how, are one call's own")]
-    fn carry_out<C, T>(
-        &self,
-        conn: &mut C,
-        deed: &'static str,
-        place: &Place<M>,
-        wants: Wants,
-        mut names: Vec<&str>,
-        pieces: &[Piece<T>],
-        send: impl Fn(&mut C, &Piece<T>) -> QueryResult<usize>,
-    ) -> Result<()>
-    where
-        M: DbAttributes<C>,
-    {
-        if pieces.is_empty() {
-            return Ok(());
-        }
-        names.sort_unstable();
-        for _ in 0..MAX_STARTS {
-            let done = match pieces {
-                [piece] if is_whole(M::ENGINE, wants, piece.items.len()) => {
-                    let rows = self.repository.send(conn, deed, |conn| send(conn, piece))?;
-                    meets(wants, rows, piece.items.len())
-                }
-                _ => self.send_all(conn, deed, place, wants, pieces, &send)?,
-            };
-            if done {
-                return Ok(());
-            }
-            if let Some(error) = self.why_refused(conn, deed, place, wants, &names)? {
-                return Err(error);
-            }
-        }
-        Err(Error::new(ErrorKind::Conflict, deed).with_detail(format!("other requests were faster {MAX_STARTS} times")))
-    }
-
-    /// Sends several statements in one transaction; false, and nothing is written, when one meets less than it wants.
-    fn send_all<C, T>(
-        &self,
-        conn: &mut C,
-        deed: &'static str,
-        place: &Place<M>,
-        wants: Wants,
-        pieces: &[Piece<T>],
-        send: &impl Fn(&mut C, &Piece<T>) -> QueryResult<usize>,
-    ) -> Result<bool>
-    where
-        M: DbAttributes<C>,
-    {
-        let database = |error| Error::from_database(deed, error);
-        // No database error is of this kind.
-        let unmet = || Error::new(ErrorKind::Conflict, deed);
-        let sent = self.repository.send_together(conn, deed, |conn| {
-            // Each statement locks its names in order, but two of them would not. MySQL locks the session for one writer anyway.
-            let lock = M::ENGINE == Engine::Postgres && pieces.len() > 1;
-            if lock && M::lock_session(conn, place).map_err(database)?.is_none() {
-                return Err(unmet());
-            }
-            pieces.iter().try_for_each(|piece| {
-                let rows = send(conn, piece).map_err(database)?;
-                if meets(wants, rows, piece.items.len()) { Ok(()) } else { Err(unmet()) }
-            })
-        });
-        match sent {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Why a write met less than it wants; `None` when all is as it should be by now.
-    fn why_refused<C>(
-        &self,
-        conn: &mut C,
-        deed: &'static str,
-        place: &Place<M>,
-        wants: Wants,
-        names: &[&str],
-    ) -> Result<Option<Error>>
-    where
-        M: DbAttributes<C>,
-    {
-        let mut existing = BTreeSet::new();
-        for chunk in chunks(names.to_vec(), M::ENGINE) {
-            let found = self.repository.send(conn, deed, |conn| M::find_names_again(conn, place, &chunk))?;
-            if found.is_empty() {
-                return self.why_missed(conn, place, deed);
-            }
-            existing.extend(found.into_iter().flatten());
-        }
-        Ok(objection(wants, names, &existing).map(|(kind, name)| {
-            let what = if kind == ErrorKind::NotFound { "there is no attribute" } else { "there is an attribute" };
-            Error::new(kind, deed).with_detail(format!("{what} `{name}`")).with_attribute(name)
-        }))
     }
 }
 
@@ -487,54 +315,4 @@ where
         return Ok(0);
     }
     taken(M::create_attributes(conn, place, attributes)).map(|rows| rows.unwrap_or(0))
-}
-
-/// Whether one statement of so many attributes writes all or nothing by itself.
-fn is_whole(engine: Engine, wants: Wants, items: usize) -> bool {
-    match wants {
-        Wants::Nothing => true,
-        Wants::NoneExists => items == 1,
-        Wants::AllExist => items == 1 || engine == Engine::Postgres,
-    }
-}
-
-/// Whether a statement met what it wants. An upsert counts a row of MySQL's twice when it updates it.
-fn meets(wants: Wants, rows: usize, items: usize) -> bool {
-    match wants {
-        Wants::Nothing => rows >= items,
-        Wants::NoneExists | Wants::AllExist => rows == items,
-    }
-}
-
-/// The first name that should not exist, or should.
-fn objection<'a>(wants: Wants, names: &[&'a str], existing: &BTreeSet<String>) -> Option<(ErrorKind, &'a str)> {
-    let first = |exists: bool| names.iter().copied().find(|name| existing.contains(*name) == exists);
-    match wants {
-        Wants::Nothing => None,
-        Wants::NoneExists => first(true).map(|name| (ErrorKind::AlreadyExists, name)),
-        Wants::AllExist => first(false).map(|name| (ErrorKind::NotFound, name)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // S65, S69
-    #[test]
-    fn the_first_name_that_is_in_the_way_or_missing_is_told() {
-        let existing = BTreeSet::from(["b".to_owned(), "c".to_owned()]);
-        assert_eq!(objection(Wants::NoneExists, &["a", "b", "c"], &existing), Some((ErrorKind::AlreadyExists, "b")));
-        assert_eq!(objection(Wants::AllExist, &["a", "b", "d"], &existing), Some((ErrorKind::NotFound, "a")));
-        assert_eq!(objection(Wants::AllExist, &["b", "c"], &existing), None);
-        assert_eq!(objection(Wants::Nothing, &["a"], &existing), None);
-    }
-
-    // S88
-    #[test]
-    fn a_statement_that_may_write_a_part_is_not_sent_alone() {
-        assert!(is_whole(Engine::Sqlite, Wants::Nothing, 100));
-        assert!(is_whole(Engine::Mysql, Wants::AllExist, 1) && !is_whole(Engine::Mysql, Wants::AllExist, 2));
-        assert!(is_whole(Engine::Postgres, Wants::AllExist, 2) && !is_whole(Engine::Postgres, Wants::NoneExists, 2));
-    }
 }

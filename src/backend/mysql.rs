@@ -85,13 +85,14 @@ impl FromSql<Timestamp, Mysql> for Timestamp6 {
 /// A parameter in a derived table has no type of its own: each says which it is.
 impl Dialect for Mysql {
     const ON_CONFLICT: bool = false;
+    const UPDATE_FROM: bool = false;
     const BY_KEY: &'static str = " FORCE INDEX (PRIMARY)";
     const TEXT: [&'static str; 2] = ["CAST(", " AS CHAR)"];
     const BYTES: [&'static str; 2] = ["CAST(", " AS BINARY)"];
     const TIME: [&'static str; 2] = ["CAST(", " AS DATETIME(6))"];
 }
 
-/// A table's name in the database, without its schema.
+/// A table's name in the database, with its schema where `table!` declares one.
 ///
 /// # Errors
 ///
@@ -103,7 +104,7 @@ where
 {
     let mut printed = MysqlQueryBuilder::new();
     table.from_clause().to_sql(&mut printed, &Mysql)?;
-    Ok(super::bare_name(&printed.finish()))
+    Ok(super::unquoted(&printed.finish()))
 }
 
 /// What MySQL's settings mean for sessions.

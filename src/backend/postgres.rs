@@ -102,9 +102,10 @@ impl FromSql<Timestamp, Pg> for Timestamp6 {
 
 impl Dialect for Pg {
     const ON_CONFLICT: bool = true;
+    const UPDATE_FROM: bool = true;
 }
 
-/// A table's name in the database, without its schema.
+/// A table's name in the database, with its schema where `table!` declares one.
 ///
 /// # Errors
 ///
@@ -116,7 +117,7 @@ where
 {
     let mut printed = PgQueryBuilder::new();
     table.from_clause().to_sql(&mut printed, &Pg)?;
-    Ok(super::bare_name(&printed.finish()))
+    Ok(super::unquoted(&printed.finish()))
 }
 
 /// What PostgreSQL's settings mean for sessions.
@@ -138,4 +139,22 @@ where
         findings.advised.push("synchronous_commit is off: an acknowledged revoke may be lost in a crash".to_owned());
     }
     Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // S84, SECURITY 25
+    #[test]
+    fn tables_of_two_schemas_have_two_names() {
+        diesel::table! {
+            tenant_a.session_attributes (session_id) {
+                session_id -> BigInt,
+            }
+        }
+        assert_eq!(table_name(session_attributes::table).unwrap(), "tenant_a.session_attributes");
+        let plain = crate::plain::postgres::schema::session_attributes::table;
+        assert_eq!(table_name(plain).unwrap(), "session_attributes");
+    }
 }

@@ -87,9 +87,10 @@ impl FromSql<TimestamptzSqlite, Sqlite> for Timestamp6 {
 
 impl Dialect for Sqlite {
     const ON_CONFLICT: bool = true;
+    const UPDATE_FROM: bool = true;
 }
 
-/// A table's name in the database, without its schema.
+/// A table's name in the database, with its schema where `table!` declares one.
 ///
 /// # Errors
 ///
@@ -101,7 +102,7 @@ where
 {
     let mut printed = SqliteQueryBuilder::new();
     table.from_clause().to_sql(&mut printed, &Sqlite)?;
-    Ok(super::bare_name(&printed.finish()))
+    Ok(super::unquoted(&printed.finish()))
 }
 
 /// What SQLite's settings on this connection mean for sessions.
@@ -150,6 +151,7 @@ where
     T::FromClause: QueryFragment<Sqlite>,
 {
     let table = table_name(table)?;
+    let table = table.rsplit('.').next().unwrap_or_default();
     sql::<Nullable<Text>>(
         "SELECT group_concat(child.name || '(' || reference.\"from\" || ')', ', ') \
          FROM sqlite_master AS child, pragma_foreign_key_list(child.name) AS reference \

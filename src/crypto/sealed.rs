@@ -7,7 +7,7 @@ use xaes_256_gcm::aead::{Aead as _, AeadCore, Nonce, Payload};
 use zeroize::Zeroizing;
 
 use super::{Check, Key, Keyring, check};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Unopened};
 
 const FORMAT: u8 = 1;
 const NONCE_LEN: usize = 24;
@@ -24,29 +24,6 @@ pub(crate) struct Address<'a> {
     pub(crate) row: &'a str,
     /// The attribute's name.
     pub(crate) name: &'a str,
-}
-
-/// Why a sealed value does not open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unopened {
-    /// It ends before its format does.
-    #[error("the sealed value is truncated")]
-    Truncated,
-    /// It begins with a format of another version, or of none.
-    #[error("the sealed value has a format that this version does not know")]
-    UnknownFormat,
-    /// The keyring has no key of its name, or there is no keyring.
-    #[error("the key that sealed the value is missing")]
-    MissingKey,
-    /// The key of its name is not the one that sealed it.
-    #[error("the key of that name is not the one that sealed the value")]
-    WrongKey,
-    /// It was sealed for another place.
-    #[error("the value was sealed for another attribute, session or table")]
-    Swapped,
-    /// Its bytes were changed.
-    #[error("the sealed value was changed")]
-    Tampered,
 }
 
 impl Keyring {

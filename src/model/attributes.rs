@@ -50,6 +50,9 @@ pub type SealedValue<RowId> = (RowId, String, Option<Vec<u8>>);
 pub enum StoredExpiry {
     /// It keeps it.
     Kept,
+    /// It keeps it, and no other writer of this session's attributes comes between this statement and the next one of its
+    /// transaction.
+    KeptAlone,
     /// It loses it.
     Replaced,
 }
@@ -88,7 +91,7 @@ pub enum StoredExpiry {
     note = "name the table of its attributes: `#[session(attributes = session_attributes)]`"
 )]
 pub trait DbAttributes<C>: DbSession<C> {
-    /// The name of the attribute table in the database.
+    /// The name of the attribute table in the database, with its schema where `table!` declares one.
     #[doc(hidden)]
     fn attribute_table() -> QueryResult<String>;
     /// The live session, or none; the live attribute of that name within, or none.
@@ -134,12 +137,12 @@ pub trait DbAttributes<C>: DbSession<C> {
     /// Digest and expiry of the session's row as it is now. Locks nothing.
     #[doc(hidden)]
     fn standing(conn: &mut C, id: Self::RowId) -> QueryResult<Option<(TokenDigest, Timestamp6)>>;
+    /// The same for a write that met no session. Locks the row on MySQL, where a plain read may show an old one.
+    #[doc(hidden)]
+    fn standing_again(conn: &mut C, id: Self::RowId) -> QueryResult<Option<(TokenDigest, Timestamp6)>>;
     /// Deletes those of these attributes that have expired.
     #[doc(hidden)]
     fn delete_expired(conn: &mut C, place: &Place<Self>, names: &[&str]) -> QueryResult<usize>;
-    /// Locks the live session against every other writer of its attributes, for the transaction that is open.
-    #[doc(hidden)]
-    fn lock_session(conn: &mut C, place: &Place<Self>) -> QueryResult<Option<Self::RowId>>;
     /// Sealed values that do not begin with these bytes, in the order of their keys, after a key.
     #[doc(hidden)]
     fn sealed_otherwise(

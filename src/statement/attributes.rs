@@ -7,8 +7,10 @@
 use diesel::backend::Backend;
 use diesel::expression::AsExpression;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Binary, Integer, Nullable, SingleValue, SqlType};
+use diesel::sql_types::{Binary, Integer, Nullable, SqlType};
 use diesel::{Column, QueryResult, Table};
+
+use super::of_table;
 
 mod found;
 mod given;
@@ -16,6 +18,8 @@ mod given;
 mod held;
 #[cfg(feature = "mysql")]
 mod joined;
+#[cfg(feature = "mysql")]
+mod keys;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod returning;
 #[cfg(feature = "sqlite")]
@@ -23,6 +27,7 @@ mod selected;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 mod update;
 mod upsert;
+mod within;
 
 pub use found::*;
 pub use given::*;
@@ -30,6 +35,8 @@ pub use given::*;
 pub use held::*;
 #[cfg(feature = "mysql")]
 pub use joined::*;
+#[cfg(feature = "mysql")]
+pub use keys::*;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use returning::*;
 #[cfg(feature = "sqlite")]
@@ -37,11 +44,7 @@ pub use selected::*;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 pub use update::*;
 pub use upsert::*;
-
-diesel::define_sql_function! {
-    /// `given`, or `otherwise` where that is NULL.
-    fn coalesce<ST: SqlType + SingleValue>(given: Nullable<ST>, otherwise: ST) -> ST;
-}
+pub use within::*;
 
 diesel::define_sql_function! {
     /// `length` bytes of a blob, from the byte `start` on, counted from 1.
@@ -55,6 +58,8 @@ pub const ROWS_IN_STATEMENT: usize = 100;
 pub trait Dialect: Backend {
     /// `ON CONFLICT … DO UPDATE`, or else MySQL's `ON DUPLICATE KEY UPDATE`.
     const ON_CONFLICT: bool;
+    /// `UPDATE … SET … FROM`, or else MySQL's `UPDATE … JOIN … SET`.
+    const UPDATE_FROM: bool;
     /// What stands behind the attributes' table where an index must not lead to them: MySQL would lock the index first.
     const BY_KEY: &'static str = "";
     /// What stands around a text of unknown type.
@@ -191,17 +196,6 @@ fn around<'b, DB: Backend>(
     expression.walk_ast(out.reborrow())?;
     out.push_sql(after);
     Ok(())
-}
-
-/// `table.column`.
-pub(crate) fn of_table<'b, DB: Backend>(
-    out: &mut AstPass<'_, 'b, DB>,
-    table: &'b impl QueryFragment<DB>,
-    column: &str,
-) -> QueryResult<()> {
-    table.walk_ast(out.reborrow())?;
-    out.push_sql(".");
-    out.push_identifier(column)
 }
 
 /// The value that the insert would have written.

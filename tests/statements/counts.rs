@@ -31,6 +31,10 @@ fn only_verbs_of_two_writes_open_a_transaction<D: Db>(db: &D) {
         }
     }
     let mut expected = BTreeSet::from(EVERYWHERE);
+    if D::NAME == "sqlite" {
+        // A transaction of its own for each value would wait for the disk each time.
+        expected.extend(["attribute_reseal", "attribute_reseal_bounded"]);
+    }
     if D::NAME != "postgres" {
         expected.extend(WITHOUT_ARRAYS);
     }
@@ -38,12 +42,11 @@ fn only_verbs_of_two_writes_open_a_transaction<D: Db>(db: &D) {
 }
 
 /// What takes two writes, or is undone when its one write meets less than it wants.
-const EVERYWHERE: [&str; 18] = [
+const EVERYWHERE: [&str; 17] = [
     "attribute_create_many",
     "attribute_create_many_existing",
+    "attribute_create_many_mixed",
     "attribute_create_many_on_gone",
-    "attribute_reseal",
-    "attribute_reseal_bounded",
     "attribute_set_many_keep_and_never",
     "attribute_set_many_keep_and_never_on_gone",
     "attribute_take",

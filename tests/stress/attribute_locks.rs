@@ -38,21 +38,26 @@ impl Instrumentation for Refused {
 /// What the threads share.
 struct Race<D: Levels> {
     sessions: SessionRepository<D::Model>,
+    /// The same sessions under one key and under the other: what one has sealed, the other seals anew.
+    keepers: [SessionRepository<D::Model>; 2],
     clock: ManualClock,
     cookies: [Mutex<String>; CLIENTS],
 }
 
 impl<D: Levels> Race<D> {
     fn new(conn: &mut D::Conn) -> Self {
-        let (sessions, clock) = repository_with::<D>(|builder| {
-            builder.idle_timeout(seconds(60)).touch_every(seconds(3)).keyring(Keyring::new("2026-11", [7; 32]).unwrap())
-        });
+        let (new, old) = (("2026-11", [7; 32]), ("2026-05", [3; 32]));
+        let ring = |(first, key), (second, other)| Keyring::new(first, key).and_then(|ring| ring.and(second, other)).unwrap();
+        let under =
+            |ring| repository_with::<D>(|builder| builder.idle_timeout(seconds(60)).touch_every(seconds(3)).keyring(ring));
+        let (sessions, clock) = under(ring(new, old));
+        let keepers = [sessions.clone(), under(ring(old, new)).0];
         let cookies = std::array::from_fn(|client| {
             let mut session = sessions.new_session();
             sessions.sign_in(conn, &mut session, SignIn::new(client as i64 / 2 + 1)).unwrap();
             Mutex::new(token_of(&session))
         });
-        Race { sessions, clock, cookies }
+        Race { sessions, keepers, clock, cookies }
     }
 
     /// One verb on the session of a client; a client without one signs in.
@@ -119,6 +124,7 @@ impl<D: Levels> Race<D> {
             35 => drop(sessions.of(&owner).revoke_except(conn, row)?),
             36 => self.litter(conn, &attributes)?,
             37 => drop(sessions.purge_expired(conn, 3)?),
+            38 => drop(self.keepers[(chance / 64 % 2) as usize].reseal(conn, 30)?),
             _ => drop(sessions.purge_expired(conn, 1_000)?),
         }
         Ok(())

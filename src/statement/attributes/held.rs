@@ -8,7 +8,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::{QueryResult, QuerySource, Table};
 
-use super::{AttributeColumns, Existing, of_table, set_given};
+use super::{AttributeColumns, Existing, set_given};
+use crate::statement::of_table;
 
 /// Gives each of the `held` attributes what is `given`, if as many are held as were asked for.
 pub struct UpdateHeld<A: QuerySource, Columns, Held, Given, Now, Count, How> {

@@ -6,7 +6,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::{Column, QueryResult, QuerySource, Table};
 
-use super::{AttributeColumns, Dialect, Existing, of_table, set_given};
+use super::{AttributeColumns, Dialect, Existing, set_given};
+use crate::statement::of_table;
 
 /// A change of attributes that are joined to `live` and `given`: SQLite's `UPDATE … FROM`, MySQL's `UPDATE … JOIN`.
 pub struct UpdateGiven<A: QuerySource, Columns, Id, Live, Given, Now, Guard, How> {
@@ -70,7 +71,7 @@ where
             given.walk_ast(out.reborrow())
         };
         out.push_sql("UPDATE ");
-        if DB::ON_CONFLICT {
+        if DB::UPDATE_FROM {
             table.walk_ast(out.reborrow())?;
             out.push_sql(" SET ");
             set_given::<A, Columns, How, DB>(&mut out, table, &self.now, false)?;

@@ -7,7 +7,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::{Column, QueryResult, QuerySource, Table};
 
-use super::{AttributeColumns, Dialect, Existing, around, new_value, of_table};
+use super::{AttributeColumns, Dialect, Existing, around, new_value};
+use crate::statement::of_table;
 
 /// `INSERT … SELECT … FROM live, given` with what happens where a name exists: set and create.
 pub struct Upsert<A: QuerySource, Columns, Id, Live, Given, Now, How> {

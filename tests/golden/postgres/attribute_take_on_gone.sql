@@ -2,4 +2,4 @@
 -- BEGIN
 DELETE FROM "session_attributes" WHERE ("session_attributes"."session_id" IN (SELECT "sessions"."id" FROM "sessions" WHERE ((("sessions"."id" = $1) AND ("sessions"."_uuid" = coalesce($2, "sessions"."_uuid"))) AND ("sessions"."expires_at" > $3)) FOR KEY SHARE) AND (("session_attributes"."name" = $4) AND (("session_attributes"."expires_at" IS NULL) OR ("session_attributes"."expires_at" > $5)))) RETURNING "session_attributes"."name", "session_attributes"."value", "session_attributes"."sealed", "session_attributes"."created_at", "session_attributes"."updated_at", "session_attributes"."expires_at";
 -- COMMIT
-SELECT "sessions"."id", "sessions"."_uuid", "sessions"."_previous_uuid", "sessions"."_data", "sessions"."_version", "sessions"."created_at", "sessions"."authenticated_at", "sessions"."rotated_at", "sessions"."last_seen_at", "sessions"."expires_at", "sessions"."deadline_at", "sessions"."idle_timeout", "sessions"."persistent", "sessions"."user_id", "sessions"."remote_addr", "sessions"."user_agent" FROM "sessions" WHERE ("sessions"."id" = $1);
+SELECT "sessions"."_uuid", "sessions"."expires_at" FROM "sessions" WHERE ("sessions"."id" = $1);

@@ -1,3 +1,3 @@
 -- The session was ended meanwhile.
 DELETE FROM `session_attributes` WHERE (`session_attributes`.`session_id` IN (SELECT `sessions`.`id` FROM `sessions` WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = coalesce(?, `sessions`.`_uuid`))) AND (`sessions`.`expires_at` > ?))) AND ((`session_attributes`.`name` IN (?)) AND ((`session_attributes`.`expires_at` IS NULL) OR (`session_attributes`.`expires_at` > ?))));
-SELECT `sessions`.`id`, `sessions`.`_uuid`, `sessions`.`_previous_uuid`, `sessions`.`_data`, `sessions`.`_version`, `sessions`.`created_at`, `sessions`.`authenticated_at`, `sessions`.`rotated_at`, `sessions`.`last_seen_at`, `sessions`.`expires_at`, `sessions`.`deadline_at`, `sessions`.`idle_timeout`, `sessions`.`persistent`, `sessions`.`user_id`, `sessions`.`remote_addr`, `sessions`.`user_agent` FROM `sessions` WHERE (`sessions`.`id` = ?);
+SELECT `sessions`.`_uuid`, `sessions`.`expires_at` FROM `sessions` WHERE (`sessions`.`id` = ?);

@@ -180,13 +180,15 @@ fn what_was_moved_before_a_failure_stays_moved<D: Db>(db: &D) {
     refuse_updates::<D>(conn, "v150");
     let error = sessions.reseal(conn, 1_000).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Database, "{error:?}");
-    assert_eq!((under::<D>(conn, NEW), under::<D>(conn, OLD)), (100, 130), "the first hundred, and no half of the second");
+    // On SQLite a hundred are one transaction, on the servers each is one.
+    let (moved, left) = if D::NAME == "sqlite" { (100, 130) } else { (150, 80) };
+    assert_eq!((under::<D>(conn, NEW), under::<D>(conn, OLD)), (moved, left));
     assert!(whole::<D>(&sessions, conn, &session, 230), "all is readable meanwhile");
     let on = if D::NAME == "postgres" { " ON session_attributes" } else { "" };
     D::execute(conn, &format!("DROP TRIGGER refuse{on}"));
     // Another process, another connection.
     let conn = &mut db.connect();
-    assert_eq!(rotated::<D>().reseal(conn, 1_000).unwrap(), counts(130, 0, 0));
+    assert_eq!(rotated::<D>().reseal(conn, 1_000).unwrap(), counts(left, 0, 0));
     assert!(whole::<D>(&sessions, conn, &session, 230));
 }
 
@@ -269,17 +271,22 @@ fn what_is_written_between_two_calls_stays_as_written<D: Db>(db: &D) {
     assert!(!attributes.entry(conn, "v002").unwrap().unwrap().is_encrypted());
 }
 
+/// Whether an update of an attribute is about to be sent.
+fn is_first_write(event: &InstrumentationEvent<'_>) -> bool {
+    matches!(event, InstrumentationEvent::StartQuery { query, .. } if query.to_string().starts_with("UPDATE"))
+}
+
 // S85
 fn what_is_written_while_a_batch_is_under_way_is_not_overwritten<D: Db>(db: &D) {
     let conn = &mut db.connect();
     let session = sealed_before::<D>(conn, 6);
     let (sessions, before) = (rotated::<D>(), with_keys::<D>(old()).0);
-    // Another connection writes after the batch was read, and before its transaction begins.
+    // Another connection writes after the batch was read, and before the first of it is written.
     let (newly, olden) = (sessions.attributes(&session), before.attributes(&session));
     let other = Arc::new(Mutex::new(Some(db.connect())));
     let writer = Arc::clone(&other);
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-        if !matches!(event, InstrumentationEvent::BeginTransaction { .. }) {
+        if !is_first_write(&event) {
             return;
         }
         let Some(mut conn) = writer.lock().unwrap().take() else { return };
@@ -363,7 +370,7 @@ mod servers {
             // The snapshot of this transaction, where it has one, knows the old values.
             assert!(whole::<D>(&sessions, conn, &session, 3));
             conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-                if !matches!(event, InstrumentationEvent::BeginTransaction { .. }) {
+                if !is_first_write(&event) {
                     return;
                 }
                 let Some(mut conn) = writer.lock().unwrap().take() else { return };

@@ -14,6 +14,7 @@ pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
         scene("attribute_create_expired", 1, "There is one that has expired.", create_expired).on("mysql", 3).counted(),
         scene("attribute_create_on_gone", 3, "The session was ended meanwhile.", create_on_gone).counted(),
         scene("attribute_create_many", 1, "Two attributes.", create_many).counted(),
+        scene("attribute_create_many_mixed", 1, "One expires, the other does not.", create_many_mixed).counted(),
         scene("attribute_create_many_existing", 2, "One of the two exists.", create_many_existing).on("mysql", 3).counted(),
         scene("attribute_create_many_on_gone", 3, "The session was ended meanwhile.", create_many_on_gone).counted(),
         scene("attribute_update", 1, "An attribute that exists; it keeps its expiry.", update),
@@ -34,8 +35,7 @@ pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
             2,
             "One keeps its expiry, the other is not to expire any more.",
             update_many_keep_and_never,
-        )
-        .on("postgres", 3),
+        ),
         scene("attribute_set_expiry", 1, "An attribute that exists.", set_expiry).counted(),
         scene("attribute_set_expiry_never", 1, "It is not to expire any more.", set_expiry_never).counted(),
         scene("attribute_set_expiry_missing", 2, "There is none of that name.", set_expiry_missing).counted(),
@@ -76,6 +76,13 @@ fn create_many<D: Db>(stage: &mut Stage<D>) {
     let (_, attributes) = begun(stage);
     stage.begin();
     attributes.create_many(&mut stage.conn, several(2), WriteOptions::new()).unwrap();
+}
+
+fn create_many_mixed<D: Db>(stage: &mut Stage<D>) {
+    let (_, attributes) = begun(stage);
+    let mixed = several(2).into_iter().enumerate().map(|(at, one)| if at == 0 { one.never() } else { one });
+    stage.begin();
+    attributes.create_many(&mut stage.conn, mixed, WriteOptions::new()).unwrap();
 }
 
 // S88

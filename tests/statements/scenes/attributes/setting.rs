@@ -45,8 +45,7 @@ pub(super) fn scenes<D: Db>() -> Vec<Scene<D>> {
             2,
             "One keeps its expiry, another is not to expire any more.",
             set_many_keep_and_never,
-        )
-        .on("postgres", 3),
+        ),
         scene("attribute_set_many_on_gone", 3, "The session was ended meanwhile.", set_many_on_gone).counted(),
         scene(
             "attribute_set_many_keep_and_never_on_gone",

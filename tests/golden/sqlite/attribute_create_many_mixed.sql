@@ -1,0 +1,4 @@
+-- One expires, the other does not.
+-- BEGIN
+INSERT INTO `session_attributes` (`session_id`, `name`, `value`, `sealed`, `created_at`, `updated_at`, `expires_at`) SELECT live.`id`, given.name, given.value, given.sealed, ?, ?, given.expires_at FROM (SELECT `sessions`.`id` FROM `sessions` WHERE (((`sessions`.`id` = ?) AND (`sessions`.`_uuid` = coalesce(?, `sessions`.`_uuid`))) AND (`sessions`.`expires_at` > ?))) AS live, (SELECT ? AS name, ? AS value, ? AS sealed, ? AS expires_at UNION ALL SELECT ? AS name, ? AS value, ? AS sealed, ? AS expires_at) AS given WHERE TRUE ON CONFLICT (`session_id`, `name`) DO UPDATE SET `created_at` = excluded.`created_at`, `value` = excluded.`value`, `sealed` = excluded.`sealed`, `updated_at` = excluded.`updated_at`, `expires_at` = excluded.`expires_at` WHERE `session_attributes`.`expires_at` <= excluded.`updated_at`;
+-- COMMIT
