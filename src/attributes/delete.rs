@@ -14,8 +14,10 @@ impl<M: SessionModel> SessionAttributes<M> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`], [`ErrorKind::Rotated`] and [`ErrorKind::NotCreated`] when there is no such live session;
-    /// [`ErrorKind::InvalidArgument`] and [`ErrorKind::Limit`] for a name that is none; the database's own.
+    /// [`Gone`](crate::ErrorKind::Gone), [`Rotated`](crate::ErrorKind::Rotated) and
+    /// [`NotCreated`](crate::ErrorKind::NotCreated) when there is no such live session;
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) and [`Limit`](crate::ErrorKind::Limit) for a name that is none; the
+    /// database's own.
     ///
     /// # Example
     ///

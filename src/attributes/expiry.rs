@@ -12,9 +12,11 @@ impl<M: SessionModel> SessionAttributes<M> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] when there is no live attribute of that name; [`ErrorKind::Gone`], [`ErrorKind::Rotated`] and
-    /// [`ErrorKind::NotCreated`] when there is no such live session; [`ErrorKind::InvalidArgument`] and [`ErrorKind::Limit`]
-    /// for a name that is none, and an expiry of no time at all; the database's own.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is no live attribute of that name;
+    /// [`Gone`](crate::ErrorKind::Gone), [`Rotated`](crate::ErrorKind::Rotated) and
+    /// [`NotCreated`](crate::ErrorKind::NotCreated) when there is no such live session;
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) and [`Limit`](crate::ErrorKind::Limit) for a name that is none, and
+    /// an expiry of no time at all; the database's own.
     ///
     /// # Example
     ///
