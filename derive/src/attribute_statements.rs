@@ -127,7 +127,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     let live_alone = if engine == Engine::Postgres { quote!(#unlocked.for_update()) } else { live.clone() };
     let columns = columns();
     let to = quote!((__attribute_table, #columns));
-    let session = |live: &TokenStream| quote!((#live, __table::#id));
+    let session_of = |live: &TokenStream| quote!((#live, __table::#id));
     let stored = stored();
     let live_attribute = quote!(__attribute_expires_at.is_null().or(__attribute_expires_at.gt(__place.now)));
     let named = quote!(__attribute_name.eq_any(__names.iter().copied()).and(#live_attribute));
@@ -158,7 +158,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
         quote!(::core::marker::PhantomData::<__statement::attributes::#how>)
     };
     let upsert = |existing: &str, live: &TokenStream| {
-        let (session, how) = (session(live), how(existing));
+        let (session, how) = (session_of(live), how(existing));
         quote!(diesel::RunQueryDsl::execute(__statement::attributes::upsert(#to, #session, #given, #created_now, #how), __conn))
     };
     let set = upsert("Keeping", &live);
@@ -174,7 +174,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
                 __statement::attributes::update_held(#to, #held, #given, #updated_now, #all_given, #how)
             })
         } else {
-            let session = session(live);
+            let session = session_of(live);
             quote!(__statement::attributes::update_given(#to, #session, #given, #updated_now, #live_attribute, #how))
         };
         quote!(diesel::RunQueryDsl::execute(#statement, __conn))
@@ -182,7 +182,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     let update_keeping = update("Keeping", &live);
     let update_alone = update("Keeping", &live_alone);
     let update_replacing = update("Replacing", &live);
-    let (session, held) = (session(&live), held(&live));
+    let (session, held) = (session_of(&live), held(&live));
     let expire = match engine {
         Engine::Sqlite => quote! {
             __statement::update(
@@ -199,7 +199,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
                 #to,
                 #session,
                 #named,
-                __statement::attributes::Expire(__statement::attributes::bind(__attribute_expires_at, __expires_at)),
+                __statement::attributes::Change(__statement::set(__attribute_expires_at, __expires_at)),
             )
         },
     };
@@ -239,6 +239,18 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
     let find_attributes = find(named.clone(), stored);
     let find_names = find(named.clone(), quote!(__attribute_name));
     let find_all_names = find(live_attribute, quote!(__attribute_name));
+    let sealed_anew = quote!(__statement::set(__attribute_sealed, __new));
+    let same = quote!(__attribute_name.eq(__name).and(__attribute_sealed.eq(__old)));
+    let reseal = match engine {
+        // The cascade of a session's deletion locks an attribute twice, and must not find anybody waiting in between.
+        Engine::Mysql => {
+            let row = quote!(__table::table.filter(__table::#id.eq(__id)).select(__table::#id).limit(1).for_update());
+            let (session, change) = (session_of(&row), quote!(__statement::attributes::Change(#sealed_anew)));
+            quote!(__statement::attributes::joined(#to, #session, #same, #change))
+        }
+        _ => quote!(__statement::update(__attribute_table, (#sealed_anew,), __attribute_session_id.eq(__id).and(#same))),
+    };
+    let reseal = quote!(diesel::RunQueryDsl::execute(#reseal, __conn));
     // The beginning of an empty blob is NULL on SQLite.
     let beginning = quote!(__statement::attributes::substr(__attribute_sealed, 1, __length));
     let otherwise = quote! {
@@ -356,13 +368,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
             }
 
             fn reseal(__conn: &mut __C, __id: #row_id, __name: &str, __old: &[u8], __new: &[u8]) -> diesel::QueryResult<usize> {
-                let __same = __attribute_session_id.eq(__id)
-                    .and(__attribute_name.eq(__name))
-                    .and(__attribute_sealed.eq(__old));
-                diesel::RunQueryDsl::execute(
-                    __statement::update(__attribute_table, (__statement::set(__attribute_sealed, __new),), __same),
-                    __conn,
-                )
+                #reseal
             }
         }
     })

@@ -39,9 +39,9 @@ where
 #[derive(QueryId)]
 pub struct Delete;
 
-/// Gives them another expiry.
+/// Changes columns of them: what is set stands as [`set`](crate::statement::set) makes it.
 #[derive(QueryId)]
-pub struct Expire<When>(pub When);
+pub struct Change<Sets>(pub Sets);
 
 /// Reads columns of them, and locks them.
 #[derive(QueryId)]
@@ -92,7 +92,7 @@ where
     }
 }
 
-impl<A, Columns, Id, Live, Guard, When> QueryFragment<Mysql> for Joined<A, Columns, Id, Live, Guard, Expire<When>>
+impl<A, Columns, Id, Live, Guard, Sets> QueryFragment<Mysql> for Joined<A, Columns, Id, Live, Guard, Change<Sets>>
 where
     A: Table,
     A::FromClause: QueryFragment<Mysql>,
@@ -100,14 +100,12 @@ where
     Id: Column,
     Live: QueryFragment<Mysql>,
     Guard: QueryFragment<Mysql>,
-    When: QueryFragment<Mysql>,
+    Sets: QueryFragment<Mysql>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
         out.push_sql("UPDATE ");
         self.sources(&mut out)?;
         out.push_sql(" SET ");
-        of_table(&mut out, &self.table, Columns::NAMES[6])?;
-        out.push_sql(" = ");
         self.verb.0.walk_ast(out.reborrow())?;
         self.guard(&mut out)
     }

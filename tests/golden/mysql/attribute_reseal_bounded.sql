@@ -1,4 +1,4 @@
 -- The same, one at a time: one is left.
 SELECT `session_attributes`.`session_id`, `session_attributes`.`name`, `session_attributes`.`sealed` FROM `session_attributes` WHERE ((`session_attributes`.`sealed` IS NOT NULL) AND ((substr(`session_attributes`.`sealed`, ?, ?) != ?) OR (substr(`session_attributes`.`sealed`, ?, ?) IS NULL))) ORDER BY `session_attributes`.`session_id`, `session_attributes`.`name` LIMIT ?;
-UPDATE `session_attributes` SET `sealed` = ? WHERE (((`session_attributes`.`session_id` = ?) AND (`session_attributes`.`name` = ?)) AND (`session_attributes`.`sealed` = ?));
+UPDATE (SELECT `sessions`.`id` FROM `sessions` WHERE (`sessions`.`id` = ?) LIMIT ? FOR UPDATE) AS live STRAIGHT_JOIN `session_attributes` FORCE INDEX (PRIMARY) ON `session_attributes`.`session_id` = live.`id` SET `sealed` = ? WHERE ((`session_attributes`.`name` = ?) AND (`session_attributes`.`sealed` = ?));
 SELECT COUNT(*) FROM `session_attributes` WHERE ((`session_attributes`.`sealed` IS NOT NULL) AND ((substr(`session_attributes`.`sealed`, ?, ?) != ?) OR (substr(`session_attributes`.`sealed`, ?, ?) IS NULL)));
