@@ -43,10 +43,14 @@ pub use crate::customizer::MysqlCustomizer;
 #[cfg(all(feature = "r2d2", feature = "sqlite"))]
 pub use crate::customizer::{SqliteCustomizer, Synchronous};
 pub use crate::source::ConnectionSource;
+#[cfg(feature = "axum")]
+pub use crate::web::axum::{Bound, Owner, SessionLayer, WebSession};
 #[cfg(feature = "testing")]
 pub use crate::testing::{KnownTokens, ManualClock, detached, sign_in_as};
 
 pub mod migrations;
+#[cfg(feature = "http")]
+pub mod web;
 pub mod plain;
 #[cfg(feature = "testing")]
 pub mod testing;

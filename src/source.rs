@@ -59,7 +59,7 @@ mod r2d2 {
     use crate::error::{Error, ErrorKind};
 
     impl<C: R2D2Connection + 'static> ConnectionSource for Pool<ConnectionManager<C>> {
-        type Connection = diesel::r2d2::PooledConnection<ConnectionManager<C>>;
+        type Connection = C;
 
         fn run<T, E, F>(&self, work: F) -> impl Future<Output = Result<T, E>> + Send
         where

@@ -41,7 +41,7 @@ const LONGEST: usize = 64;
 /// Bytes of the library's own tokens.
 const OWN: usize = 32;
 /// Most characters of a token: `LONGEST` bytes in base64url.
-const LONGEST_TEXT: usize = (LONGEST * 8).div_ceil(6);
+pub(crate) const LONGEST_TEXT: usize = (LONGEST * 8).div_ceil(6);
 
 impl SessionToken {
     /// A new token: 32 bytes from the generator of the operating system, 43 characters of base64url.

@@ -205,6 +205,13 @@ impl<M: SessionModel> SessionRepository<M> {
         }
     }
 
+    /// Whether a save of this session would touch it, though nothing else is to be written.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_touch_due(&self, session: &Session<M>) -> bool {
+        let stored = matches!(session.state(), State::Stored(_));
+        stored && decision::touch_due(session.seen(), self.inner.touch_every, self.now()).is_some()
+    }
+
     /// Sends a touch when one is due, and says whether it was written. When it met no row, somebody was faster, or the session
     /// is gone.
     pub(super) fn touch_if_due<C>(

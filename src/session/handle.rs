@@ -75,6 +75,26 @@ impl<M: SessionModel> Session<M> {
         Ok(())
     }
 
+    /// The same handle once more, pending changes and token included: to go back to when what follows fails.
+    #[cfg(feature = "axum")]
+    pub(crate) fn copy(&self) -> Self {
+        Session {
+            model: self.model.clone(),
+            stored: self.stored.clone(),
+            data: self.data.clone(),
+            touched: self.touched.clone(),
+            bytes: self.bytes,
+            state: self.state,
+            seen: self.seen,
+            policy: self.policy,
+            token: self.token.clone(),
+            clock: Arc::clone(&self.clock),
+            version_unsure: self.version_unsure,
+            read_in_transaction: self.read_in_transaction,
+            row_unsure: self.row_unsure,
+        }
+    }
+
     /// Takes over what a write of everything has stored.
     pub(crate) fn stored(&mut self, id: M::RowId, stamp: Stamp, data: JsonText) {
         self.model.set_id_field(id);

@@ -1,0 +1,197 @@
+//! The layer: puts a session within reach of every handler, and saves what they changed.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum_core::response::{IntoResponse, Response};
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::answer::{plain, status_of};
+use super::request::{Left, RequestSession};
+use crate::error::{ErrorKind, Result};
+use crate::model::{DbSession, SessionModel};
+use crate::repository::SessionRepository;
+use crate::source::ConnectionSource;
+use crate::web::{CookieOptions, SessionEdge};
+
+type OwnAnswer = Arc<dyn Fn() -> Response + Send + Sync>;
+
+/// Gives every request below it a session, which handlers reach through [`WebSession`](super::WebSession).
+///
+/// A request whose handler never asks costs no statement and gets no cookie. What was changed is saved once, after the handler
+/// and before the head of the answer leaves; not if the answer is a server error, nor after a panic.
+pub struct SessionLayer<M: SessionModel, P> {
+    settings: Settings<M, P>,
+}
+
+struct Settings<M: SessionModel, P> {
+    edge: SessionEdge<M>,
+    source: P,
+    sign_in_page: Option<Arc<str>>,
+    lost: Option<OwnAnswer>,
+}
+
+impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
+    /// A layer with the default [`CookieOptions`].
+    #[must_use]
+    pub fn new(sessions: SessionRepository<M>, source: P) -> Self {
+        let edge = SessionEdge::new(sessions, CookieOptions::new());
+        // OK because a test makes them.
+        let edge = edge.unwrap_or_else(|error| unreachable!("the default options: {error}"));
+        SessionLayer { settings: Settings { edge, source, sign_in_page: None, lost: None } }
+    }
+
+    /// Another cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] for options that browsers refuse.
+    pub fn cookie(mut self, options: CookieOptions) -> Result<Self> {
+        self.settings.edge = SessionEdge::new(self.settings.edge.sessions().clone(), options)?;
+        Ok(self)
+    }
+
+    /// Where an [`Owner`](super::Owner) sends those who are not signed in, with 303. Without it, they get 401.
+    #[must_use]
+    pub fn sign_in_page(mut self, path: impl Into<Arc<str>>) -> Self {
+        self.settings.sign_in_page = Some(path.into());
+        self
+    }
+
+    /// The answer in place of the handler's when its change could not be saved, as the session has ended or was rotated
+    /// meanwhile. Without it, a plain 409.
+    #[must_use]
+    pub fn when_lost(mut self, answer: impl Fn() -> Response + Send + Sync + 'static) -> Self {
+        self.settings.lost = Some(Arc::new(answer));
+        self
+    }
+}
+
+impl<M: SessionModel, P: Clone> Clone for Settings<M, P> {
+    fn clone(&self) -> Self {
+        Settings {
+            edge: self.edge.clone(),
+            source: self.source.clone(),
+            sign_in_page: self.sign_in_page.clone(),
+            lost: self.lost.clone(),
+        }
+    }
+}
+
+impl<M: SessionModel, P: Clone> Clone for SessionLayer<M, P> {
+    fn clone(&self) -> Self {
+        SessionLayer { settings: self.settings.clone() }
+    }
+}
+
+impl<M: SessionModel, P> std::fmt::Debug for SessionLayer<M, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionLayer").finish_non_exhaustive()
+    }
+}
+
+impl<S, M: SessionModel, P: Clone> Layer<S> for SessionLayer<M, P> {
+    type Service = SessionService<S, M, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionService { inner, settings: self.settings.clone() }
+    }
+}
+
+/// What a [`SessionLayer`] makes of a service.
+pub struct SessionService<S, M: SessionModel, P> {
+    inner: S,
+    settings: Settings<M, P>,
+}
+
+impl<S: Clone, M: SessionModel, P: Clone> Clone for SessionService<S, M, P> {
+    fn clone(&self) -> Self {
+        SessionService { inner: self.inner.clone(), settings: self.settings.clone() }
+    }
+}
+
+impl<S, M: SessionModel, P> std::fmt::Debug for SessionService<S, M, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionService").finish_non_exhaustive()
+    }
+}
+
+impl<S, M, P, Body> Service<Request<Body>> for SessionService<S, M, P>
+where
+    S: Service<Request<Body>> + Clone + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send,
+    M: DbSession<P::Connection>,
+    P: ConnectionSource,
+    P::Connection: 'static,
+    Body: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let Settings { edge, source, sign_in_page, lost } = self.settings.clone();
+        let session = Arc::new(RequestSession::new(edge, source, sign_in_page));
+        request.extensions_mut().insert(Arc::clone(&session));
+        // The one that was polled ready goes; its clone takes its place.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let answer = inner.call(request).await?.into_response();
+            Ok(finish(&session, answer, lost).await)
+        })
+    }
+}
+
+/// Saves what the handler changed, and gives the answer its headers.
+async fn finish<M, C>(session: &Arc<RequestSession<M, C>>, mut answer: Response, lost: Option<OwnAnswer>) -> Response
+where
+    M: DbSession<C>,
+    C: 'static,
+{
+    let status = answer.status();
+    let pending = session.look(|visit| Ok::<_, crate::Error>((session.edge.is_to_be_saved(visit, status), visit.session().was_changed())));
+    let saved = match pending {
+        Ok((true, changed)) => match session.hand_over(|conn, edge, visit| edge.save(conn, visit)).await {
+            // A touch that found no connection takes nothing from the answer.
+            Err(_) if !changed => Ok(()),
+            saved => saved,
+        },
+        Ok((false, _)) | Err(_) => Ok(()),
+    };
+    let mut visit = match session.leave() {
+        Left::Unasked => return answer,
+        Left::Away => {
+            tracing::warn!(target: "diesel_sessions", reason = "a `run` is still under way after the handler", "not saved");
+            SessionEdge::<M>::vary(answer.headers_mut());
+            return answer;
+        }
+        Left::Here(visit) => visit,
+    };
+    visit.give_up();
+    if let Err(error) = &saved {
+        answer = match (error.kind(), lost) {
+            (ErrorKind::Gone | ErrorKind::Rotated, Some(lost)) => lost(),
+            _ => not_saved(error),
+        };
+    }
+    session.edge.answer(&visit, &saved, answer.headers_mut());
+    answer
+}
+
+fn not_saved(error: &crate::Error) -> Response {
+    let status = status_of(error.kind());
+    if status.is_server_error() {
+        tracing::error!(target: "diesel_sessions", error = error as &dyn std::error::Error, "session not saved");
+    }
+    plain(status)
+}
