@@ -1,0 +1,2 @@
+//! A counter in axum.
+fn main() {}
