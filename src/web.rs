@@ -6,4 +6,6 @@ mod cookie;
 mod edge;
 
 pub use cookie::CookieOptions;
+#[cfg(feature = "axum")]
+pub(crate) use edge::vary;
 pub use edge::{Presented, SessionEdge, Visit};

@@ -144,6 +144,10 @@ impl CookieOptions {
         }
     }
 
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// Refuses what no browser would take.
     pub(crate) fn check(&self) -> Result<()> {
         let refuse = |why: &str| Err(Error::new(ErrorKind::Config, DEED).with_detail(why));
@@ -231,4 +235,128 @@ pub(crate) fn max_age(deadline: DateTime<Utc>, now: DateTime<Utc>) -> time::Dura
 fn header(cookie: &Cookie<'_>) -> HeaderValue {
     // OK because name, path and domain were checked, and a token is base64url.
     HeaderValue::try_from(cookie.to_string()).unwrap_or_else(|_| unreachable!("a checked cookie is a header"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    fn of(options: &CookieOptions, cookies: &[&[u8]]) -> Presented {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(COOKIE, HeaderValue::from_bytes(cookie).unwrap());
+        }
+        options.presented(&headers)
+    }
+
+    // S99 SECURITY 34
+    #[test]
+    fn the_defaults_are_the_safe_ones() {
+        let set = CookieOptions::new().set(TOKEN, None);
+        assert_eq!(set.to_str().unwrap(), format!("__Host-id={TOKEN}; HttpOnly; SameSite=Lax; Secure; Path=/"));
+        assert!(set.is_sensitive());
+        CookieOptions::new().check().unwrap();
+    }
+
+    // S99
+    #[test]
+    fn a_removal_repeats_the_name_and_every_attribute() {
+        let all = [
+            CookieOptions::new(),
+            CookieOptions::new().name("shop").same_site_strict(),
+            CookieOptions::new().path("/shop").domain("example.com"),
+            CookieOptions::new().over_plain_http(),
+        ];
+        for options in all {
+            options.check().unwrap();
+            let (set, removal) = (options.set(TOKEN, None), options.removal());
+            let (set, removal) = (set.to_str().unwrap(), removal.to_str().unwrap());
+            assert!(removal.starts_with(&format!("{}=;", options.cookie_name())));
+            assert!(set.split("; ").skip(1).all(|attribute| removal.split("; ").any(|other| other == attribute)), "{removal}");
+            assert!(removal.contains("Max-Age=0") && removal.contains("Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "{removal}");
+        }
+    }
+
+    #[test]
+    fn what_browsers_refuse_is_refused() {
+        let bad = [
+            CookieOptions::new().name(""),
+            CookieOptions::new().name("a b"),
+            CookieOptions::new().name("a=b"),
+            CookieOptions::new().name("a;b"),
+            CookieOptions::new().name("k\u{fc}chen"),
+            CookieOptions::new().name("__Host-a").path("/shop"),
+            CookieOptions::new().name("__Host-a").domain("example.com"),
+            CookieOptions::new().name("__Host-a").over_plain_http(),
+            CookieOptions::new().name("__Secure-a").over_plain_http(),
+            CookieOptions::new().path("shop"),
+            CookieOptions::new().path(""),
+            CookieOptions::new().path("/a;b"),
+            CookieOptions::new().path("/a\r\nSet-Cookie: b"),
+            CookieOptions::new().domain("example.com; b"),
+            CookieOptions::new().name("a".repeat(4096)),
+        ];
+        for options in bad {
+            assert_eq!(options.check().unwrap_err().kind(), ErrorKind::Config, "{options:?}");
+        }
+        assert!(CookieOptions::new().name("__Secure-a").path("/shop").domain("example.com").check().is_ok());
+    }
+
+    // SECURITY 35
+    #[test]
+    fn one_cookie_of_the_name_is_presented_and_no_other() {
+        let options = CookieOptions::new();
+        let token = Presented::Token("abc".to_owned());
+        let one: [&[&[u8]]; 6] = [
+            &[b"__Host-id=abc"],
+            &[b"a=1; __Host-id=abc; b=2"],
+            &[b"a=1", b"__Host-id=abc"],
+            &[b" __Host-id = abc ;"],
+            &[b"a=\xff\xfe; __Host-id=abc; \xff"],
+            &[b"__host-id=xyz; __Host-id=abc; __Host-id2=xyz; x__Host-id=xyz"],
+        ];
+        for cookies in one {
+            assert!(of(&options, cookies) == token, "{cookies:?}");
+        }
+        let none: [&[&[u8]]; 5] = [&[], &[b""], &[b"__Host-id"], &[b"__host-id=abc"], &[b";;=;=abc"]];
+        for cookies in none {
+            assert_eq!(of(&options, cookies), Presented::Nothing, "{cookies:?}");
+        }
+        let two: [&[&[u8]]; 4] = [
+            &[b"__Host-id=abc; __Host-id=def"],
+            &[b"__Host-id=abc; __Host-id=abc"],
+            &[b"__Host-id=abc", b"__Host-id=def"],
+            &[b"__Host-id=; __Host-id=abc; __Host-id="],
+        ];
+        for cookies in two {
+            assert_eq!(of(&options, cookies), Presented::Doubled, "{cookies:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_token_is_not_copied() {
+        let header = format!("__Host-id={}", "A".repeat(LONGEST_TEXT + 1));
+        assert!(of(&CookieOptions::new(), &[header.as_bytes()]) == Presented::Token(String::new()));
+        let header = format!("__Host-id={}", "A".repeat(LONGEST_TEXT));
+        assert!(of(&CookieOptions::new(), &[header.as_bytes()]) == Presented::Token("A".repeat(LONGEST_TEXT)));
+    }
+
+    // S99
+    #[test]
+    fn max_age_is_the_time_to_the_deadline_and_never_negative() {
+        let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
+        for (deadline, seconds) in [
+            ("2026-11-21T12:00:00.999999Z", 0),
+            ("2026-11-21T12:00:01Z", 1),
+            ("2026-12-21T12:00:00Z", 30 * 86_400),
+            ("2026-11-20T12:00:00Z", 0),
+        ] {
+            let max_age = max_age(deadline.parse().unwrap(), now);
+            assert_eq!(max_age, time::Duration::seconds(seconds), "{deadline}");
+            let set = CookieOptions::new().set(TOKEN, Some(max_age));
+            assert!(set.to_str().unwrap().contains(&format!("Max-Age={seconds}")), "{set:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, HOST, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 
 use super::cookie::{CookieOptions, max_age};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,17 +35,56 @@ impl std::fmt::Debug for Presented {
     }
 }
 
-/// A repository and a cookie: what a framework's layer is made of.
+/// A repository and a cookie: what a framework's layer is made of. Its methods are the steps of a request, in their order.
+///
+/// # Example
+///
+/// ```
+/// # use diesel::prelude::*;
+/// use diesel_sessions::web::{CookieOptions, SessionEdge};
+/// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+/// use http::{HeaderMap, StatusCode};
+/// # let mut conn = SqliteConnection::establish(":memory:")?;
+/// # migrations::run(&mut conn)?;
+/// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+/// let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+/// let (request, mut answer) = (HeaderMap::new(), HeaderMap::new());
+///
+/// let presented = edge.presented(&request);
+/// let mut visit = edge.open(&mut conn, &presented)?;    // when the handler first asks
+/// visit.session_mut().insert("lines", 1)?;              // the handler
+/// let saved = match edge.is_to_be_saved(&visit, StatusCode::OK) {
+///     true => edge.save(&mut conn, &mut visit),
+///     false => Ok(()),
+/// };
+/// edge.answer(&visit, &saved, &mut answer);
+/// assert!(answer["set-cookie"].to_str()?.starts_with("__Host-id="));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SessionEdge<M: SessionModel> {
     sessions: SessionRepository<M>,
     cookie: CookieOptions,
-    /// The database was found fit for sessions.
-    checked: Arc<AtomicBool>,
+    notes: Arc<Notes>,
+}
+
+/// What was found or said once.
+#[derive(Default)]
+struct Notes {
+    /// The database is fit for sessions.
+    checked: AtomicBool,
+    /// The application was told that a Secure cookie goes out over plain HTTP.
+    warned: AtomicBool,
 }
 
 impl<M: SessionModel> Clone for SessionEdge<M> {
     fn clone(&self) -> Self {
-        SessionEdge { sessions: self.sessions.clone(), cookie: self.cookie.clone(), checked: Arc::clone(&self.checked) }
+        SessionEdge { sessions: self.sessions.clone(), cookie: self.cookie.clone(), notes: Arc::clone(&self.notes) }
+    }
+}
+
+impl<M: SessionModel> std::fmt::Debug for SessionEdge<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionEdge").field("cookie", &self.cookie).finish_non_exhaustive()
     }
 }
 
@@ -58,34 +97,109 @@ pub struct Visit<M: SessionModel> {
 
 impl<M: SessionModel> SessionEdge<M> {
     /// Puts a repository behind a cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] for a cookie that browsers refuse.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use diesel_sessions::web::{CookieOptions, SessionEdge};
+    /// use diesel_sessions::{ErrorKind, SessionRepository, plain::sqlite::PlainSession};
+    ///
+    /// let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let impossible = CookieOptions::new().name("__Host-id").domain("example.com");
+    /// assert_eq!(SessionEdge::new(sessions, impossible).unwrap_err().kind(), ErrorKind::Config);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
     pub fn new(sessions: SessionRepository<M>, cookie: CookieOptions) -> Result<Self> {
         cookie.check()?;
-        Ok(SessionEdge { sessions, cookie, checked: Arc::default() })
+        Ok(SessionEdge { sessions, cookie, notes: Arc::default() })
     }
 
     /// The repository.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::web::{CookieOptions, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// assert!(edge.sessions().new_session().is_new());
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
+    #[must_use]
     pub fn sessions(&self) -> &SessionRepository<M> {
         &self.sessions
     }
 
     /// What the headers of a request present. Costs no statement.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, plain::sqlite::PlainSession};
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let mut headers = http::HeaderMap::new();
+    /// assert_eq!(edge.presented(&headers), Presented::Nothing);
+    /// headers.insert("cookie", "theme=dark; __Host-id=abc".parse().unwrap());
+    /// assert_eq!(edge.presented(&headers), Presented::Token("abc".to_owned()));
+    /// headers.append("cookie", "__Host-id=def".parse().unwrap());
+    /// assert_eq!(edge.presented(&headers), Presented::Doubled);
+    /// # Ok::<(), diesel_sessions::Error>(())
+    /// ```
+    #[must_use]
     pub fn presented(&self, headers: &HeaderMap) -> Presented {
         let presented = self.cookie.presented(headers);
         if presented == Presented::Doubled {
             tracing::warn!(target: "diesel_sessions", reason = "two cookies of that name", "refused");
         }
+        if self.cookie.is_secure() && is_plain_local(headers) && !self.notes.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                target: "diesel_sessions",
+                reason = "some browsers drop a Secure cookie that comes over plain HTTP, also from localhost; \
+                          if this is plain HTTP, give the layer `CookieOptions::new().over_plain_http()` in development",
+                "cookie"
+            );
+        }
         presented
     }
 
-    /// Opens the session that was presented, or a new one. Called when the handler first asks.
+    /// Opens the session that was presented, or a new one. Called when the handler first asks. The first call of all looks
+    /// whether the database is fit for sessions: see [`SessionRepository::check`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionRepository::open`], and as [`SessionRepository::check`] until that has passed once.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession, sign_in_as};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let stored = sign_in_as(&sessions, &mut conn, 14)?;
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let token = stored.new_token().expect("created").reveal().to_owned();
+    /// let visit = edge.open(&mut conn, &Presented::Token(token))?;
+    /// assert_eq!(visit.session().user_id, Some(14));
+    /// assert!(edge.open(&mut conn, &Presented::Doubled)?.session().is_new());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open<C>(&self, conn: &mut C, presented: &Presented) -> Result<Visit<M>>
     where
         M: DbSession<C>,
     {
-        // The first one to ask looks whether the database is fit for sessions at all.
-        if !self.checked.load(Ordering::Relaxed) {
+        if !self.notes.checked.load(Ordering::Relaxed) {
             self.sessions.check(conn)?;
-            self.checked.store(true, Ordering::Relaxed);
+            self.notes.checked.store(true, Ordering::Relaxed);
         }
         let token = match presented {
             Presented::Token(token) => Some(token.as_str()),
@@ -97,11 +211,57 @@ impl<M: SessionModel> SessionEdge<M> {
 
     /// Whether a session has something to write after its handler: a change, or a touch that is due. Nothing is written along
     /// with a server error, which may have left the change half done.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # use http::StatusCode;
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let mut visit = edge.open(&mut conn, &Presented::Nothing)?;
+    /// assert!(!edge.is_to_be_saved(&visit, StatusCode::OK));
+    /// visit.session_mut().insert("lines", 1)?;
+    /// assert!(edge.is_to_be_saved(&visit, StatusCode::SEE_OTHER));
+    /// assert!(!edge.is_to_be_saved(&visit, StatusCode::BAD_GATEWAY));
+    /// # visit.give_up();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
     pub fn is_to_be_saved(&self, visit: &Visit<M>, status: StatusCode) -> bool {
         !status.is_server_error() && (visit.session.was_changed() || self.sessions.is_touch_due(&visit.session))
     }
 
     /// Saves a session after its handler. What was not changed keeps its answer, whatever became of its touch.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionRepository::save`], if there was a change.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{ErrorKind, SessionRepository, migrations, plain::sqlite::PlainSession, sign_in_as};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let stored = sign_in_as(&sessions, &mut conn, 14)?;
+    /// # let token = stored.new_token().expect("created").reveal().to_owned();
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let mut visit = edge.open(&mut conn, &Presented::Token(token))?;
+    /// visit.session_mut().insert("lines", 1)?;
+    /// edge.sessions().revoke_everyone(&mut conn)?;
+    /// assert_eq!(edge.save(&mut conn, &mut visit).unwrap_err().kind(), ErrorKind::Gone);
+    /// visit.give_up();
+    /// assert!(edge.save(&mut conn, &mut visit).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn save<C>(&self, conn: &mut C, visit: &mut Visit<M>) -> Result<()>
     where
         M: DbSession<C>,
@@ -120,9 +280,34 @@ impl<M: SessionModel> SessionEdge<M> {
     ///
     /// The cookie is set when the token changed, whatever the status, but for a session that the save found gone or rotated:
     /// another request may have set a newer one. It is removed when this request ended its session.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession, sign_in_as};
+    /// # use http::HeaderMap;
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let stored = sign_in_as(&sessions, &mut conn, 14)?;
+    /// # let token = stored.new_token().expect("created").reveal().to_owned();
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let mut visit = edge.open(&mut conn, &Presented::Token(token))?;
+    /// let mut read = HeaderMap::new();
+    /// edge.answer(&visit, &Ok(()), &mut read);
+    /// assert!(read["vary"] == "Cookie" && !read.contains_key("set-cookie"));
+    ///
+    /// edge.sessions().end(&mut conn, visit.session_mut())?;
+    /// let mut ended = HeaderMap::new();
+    /// edge.answer(&visit, &Ok(()), &mut ended);
+    /// assert!(ended["set-cookie"].to_str()?.contains("Max-Age=0"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn answer(&self, visit: &Visit<M>, saved: &Result<()>, headers: &mut HeaderMap) {
         let session = &visit.session;
-        Self::vary(headers);
+        vary(headers);
         let lost = matches!(saved.as_ref().map_err(Error::kind), Err(ErrorKind::Gone | ErrorKind::Rotated));
         let cookie = match session.new_token() {
             Some(token) if !lost => {
@@ -138,20 +323,64 @@ impl<M: SessionModel> SessionEdge<M> {
     }
 }
 
-impl<M: SessionModel> SessionEdge<M> {
-    /// Says to caches that the answer depends on the cookie.
-    pub(crate) fn vary(headers: &mut HeaderMap) {
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
-    }
+/// Says to caches that the answer depends on the cookie.
+pub(crate) fn vary(headers: &mut HeaderMap) {
+    headers.append(VARY, HeaderValue::from_static("Cookie"));
+}
+
+/// Whether a request came to this very machine, and nothing says that it came encrypted.
+fn is_plain_local(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let host = text(HOST.as_str());
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
+    let local = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+    local
+        && text("x-forwarded-proto") != "https"
+        && !text("forwarded").contains("proto=https")
+        && !text("origin").starts_with("https:")
 }
 
 impl<M: SessionModel> Visit<M> {
     /// The session.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let visit = edge.open(&mut conn, &Presented::Nothing)?;
+    /// assert!(visit.session().is_new());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
     pub fn session(&self) -> &Session<M> {
         &self.session
     }
 
     /// The session, to be changed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let mut visit = edge.open(&mut conn, &Presented::Nothing)?;
+    /// visit.session_mut().insert("lines", 1)?;
+    /// assert!(visit.session().was_changed());
+    /// # visit.give_up();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn session_mut(&mut self) -> &mut Session<M> {
         &mut self.session
     }
@@ -163,6 +392,23 @@ impl<M: SessionModel> Visit<M> {
     }
 
     /// Gives up what was changed and not saved: after a server error, or a save that failed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let mut visit = edge.open(&mut conn, &Presented::Nothing)?;
+    /// visit.session_mut().insert("lines", 1)?;
+    /// visit.give_up();
+    /// assert!(!visit.session().was_changed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn give_up(&mut self) {
         self.session.revert();
     }
@@ -171,5 +417,116 @@ impl<M: SessionModel> Visit<M> {
 impl<M: SessionModel> std::fmt::Debug for Visit<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Visit").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::plain::sqlite::PlainSession;
+
+    fn edge(cookie: CookieOptions) -> SessionEdge<PlainSession> {
+        SessionEdge::new(SessionRepository::builder().build().unwrap(), cookie).unwrap()
+    }
+
+    fn new_visit(edge: &SessionEdge<PlainSession>, presented: bool) -> Visit<PlainSession> {
+        Visit { session: edge.sessions.new_session(), presented }
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect::<HeaderMap>()
+    }
+
+    #[test]
+    fn only_a_change_without_a_server_error_is_saved() {
+        let edge = edge(CookieOptions::new());
+        let mut visit = new_visit(&edge, false);
+        assert!(!edge.is_to_be_saved(&visit, StatusCode::OK));
+        visit.session_mut().insert("a", 1).unwrap();
+        for code in [100, 200, 204, 303, 400, 401, 404, 409, 499] {
+            assert!(edge.is_to_be_saved(&visit, StatusCode::from_u16(code).unwrap()), "{code}");
+        }
+        for code in [500, 502, 503, 599] {
+            assert!(!edge.is_to_be_saved(&visit, StatusCode::from_u16(code).unwrap()), "{code}");
+        }
+        visit.give_up();
+        assert!(!edge.is_to_be_saved(&visit, StatusCode::OK));
+    }
+
+    #[test]
+    fn an_answer_is_told_the_token_unless_the_session_is_lost() {
+        let edge = edge(CookieOptions::new());
+        let mut visit = new_visit(&edge, false);
+        visit.session.tell(crate::SessionToken::from_bytes(&[7; 32]).unwrap());
+        let error = |kind| Err(Error::new(kind, "could not save the session"));
+        for (saved, told) in [
+            (Ok(()), true),
+            (error(ErrorKind::Gone), false),
+            (error(ErrorKind::Rotated), false),
+            (error(ErrorKind::Conflict), true),
+            (error(ErrorKind::Unavailable), true),
+        ] {
+            let mut headers = HeaderMap::new();
+            edge.answer(&visit, &saved, &mut headers);
+            assert_eq!(headers.contains_key(SET_COOKIE), told, "{saved:?}");
+            assert_eq!(headers.contains_key(CACHE_CONTROL), told, "{saved:?}");
+            assert_eq!(headers[VARY], "Cookie");
+        }
+    }
+
+    #[test]
+    fn an_ended_session_removes_the_cookie_that_was_presented() {
+        let edge = edge(CookieOptions::new());
+        for presented in [true, false] {
+            let mut visit = new_visit(&edge, presented);
+            visit.session.ended();
+            let mut headers = HeaderMap::new();
+            edge.answer(&visit, &Ok(()), &mut headers);
+            assert_eq!(headers.contains_key(SET_COOKIE), presented);
+        }
+    }
+
+    #[test]
+    fn other_cookies_and_vary_headers_of_the_answer_stay() {
+        let edge = edge(CookieOptions::new());
+        let mut visit = new_visit(&edge, false);
+        visit.session.tell(crate::SessionToken::from_bytes(&[7; 32]).unwrap());
+        let mut answer = headers(&[("set-cookie", "theme=dark"), ("vary", "Accept"), ("cache-control", "max-age=60")]);
+        edge.answer(&visit, &Ok(()), &mut answer);
+        assert_eq!(answer.get_all(SET_COOKIE).iter().count(), 2);
+        assert_eq!(answer.get_all(VARY).iter().collect::<Vec<_>>(), ["Accept", "Cookie"]);
+        assert_eq!(answer.get_all(CACHE_CONTROL).iter().collect::<Vec<_>>(), ["no-store"]);
+    }
+
+    // S102
+    #[test]
+    fn plain_http_to_this_machine_is_recognised() {
+        for host in ["localhost", "localhost:3000", "127.0.0.1:80", "[::1]", "[::1]:3000"] {
+            assert!(is_plain_local(&headers(&[("host", host)])), "{host}");
+            assert!(!is_plain_local(&headers(&[("host", host), ("x-forwarded-proto", "https")])), "{host}");
+            assert!(!is_plain_local(&headers(&[("host", host), ("origin", "https://localhost")])), "{host}");
+        }
+        for host in ["", "example.com", "localhost.example.com", "10.0.0.1:80"] {
+            assert!(!is_plain_local(&headers(&[("host", host)])), "{host}");
+        }
+    }
+
+    // S102
+    #[test]
+    fn a_secure_cookie_over_plain_http_is_warned_of_once() {
+        let local = headers(&[("host", "localhost:3000")]);
+        let secure = edge(CookieOptions::new());
+        let warned = |edge: &SessionEdge<PlainSession>| edge.notes.warned.load(Ordering::Relaxed);
+        assert!(!warned(&secure));
+        let _ = secure.clone().presented(&local);
+        assert!(warned(&secure), "its clones share the note");
+        let plain = edge(CookieOptions::new().over_plain_http());
+        let _ = plain.presented(&local);
+        assert!(!warned(&plain));
+    }
+
+    #[test]
+    fn what_was_presented_is_not_said() {
+        assert_eq!(format!("{:?}", Presented::Token("secret".to_owned())), "Token(..)");
     }
 }

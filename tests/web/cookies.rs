@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::routing::get;
 use chrono::TimeDelta;
-use diesel_sessions::web::CookieOptions;
 use diesel_sessions::SignIn;
+use diesel_sessions::web::CookieOptions;
 
 use crate::site::{Handle, NAME, Site, Web, ask, ask_as, ask_with, block_on};
 use crate::support::{seconds, suite};

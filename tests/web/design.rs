@@ -61,9 +61,16 @@ fn place_order(conn: &mut SqliteConnection) -> QueryResult<()> {
 // DESIGN section 4, word for word.
 async fn add(session: WebSession<AppSession>) -> Result<Redirect, AppError> {
     let lines: Option<u32> = session.with(|s| s.get("lines"))?;
-    session.run(move |conn, s| conn.transaction(|conn| {
-        place_order(conn)?; s.insert("lines", lines.unwrap_or(0) + 1)?; s.save(conn)?; Ok::<_, AppError>(())
-    })).await?;
+    session
+        .run(move |conn, s| {
+            conn.transaction(|conn| {
+                place_order(conn)?;
+                s.insert("lines", lines.unwrap_or(0) + 1)?;
+                s.save(conn)?;
+                Ok::<_, AppError>(())
+            })
+        })
+        .await?;
     session.sign_in(SignIn::new(14)).await?;
     Ok(Redirect::to("/"))
 }
@@ -83,7 +90,10 @@ fn the_documented_handler_does_what_it_says() {
     migrations::run(&mut **conn).unwrap();
     diesel::sql_query("CREATE TABLE orders (item TEXT NOT NULL)").execute(conn).unwrap();
     let sessions = SessionRepository::<AppSession>::builder().build().unwrap();
-    let app = Router::new().route("/cart", get(add)).route("/post", post(add)).route("/account", get(account))
+    let app = Router::new()
+        .route("/cart", get(add))
+        .route("/post", post(add))
+        .route("/account", get(account))
         .layer(SessionLayer::new(sessions.clone(), pool.clone()));
     block_on(async {
         let first = crate::site::ask(&app, "/cart").await;

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use diesel_sessions::{Error, SessionLayer};
 
-use crate::site::{NAME, Site, Web, Handle, ask, ask_as, ask_with, block_on, unreachable};
+use crate::site::{Handle, NAME, Site, Web, ask, ask_as, ask_with, block_on, unreachable};
 use crate::support::suite;
 
 suite! {
@@ -115,7 +115,8 @@ fn a_bad_cookie_gets_a_fresh_session_and_no_row<D: Web>(db: &D) {
     let long = "A".repeat(100_000);
     let doubled_value = format!("{token}{token}");
     let quoted = format!("\"{token}\"");
-    let bad = ["", "=", "no token", "A", &unknown, &long, &doubled_value, &quoted, &digest, "für-immer", "%41%41", "{}", "' OR 1=1 --"];
+    let bad =
+        ["", "=", "no token", "A", &unknown, &long, &doubled_value, &quoted, &digest, "für-immer", "%41%41", "{}", "' OR 1=1 --"];
     for value in bad {
         let reply = block_on(ask_as(&app, "/", value));
         let shown = &value[..value.len().min(50)];

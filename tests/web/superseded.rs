@@ -99,8 +99,8 @@ fn after_the_time_of_grace_the_old_token_is_nobodys<D: Web>(db: &D) {
 /// Loads the session, does `meanwhile` to it elsewhere, then goes on like `pages`.
 fn overtaken<D: Web>(site: &Site<'_, D>, end: bool) -> Router {
     let (sessions, pool) = (site.sessions.clone(), site.pool.clone());
-    let meanwhile = axum::middleware::from_fn(
-        move |session: Handle<D>, request: axum::extract::Request, next: axum::middleware::Next| {
+    let meanwhile =
+        axum::middleware::from_fn(move |session: Handle<D>, request: axum::extract::Request, next: axum::middleware::Next| {
             let (sessions, pool) = (sessions.clone(), pool.clone());
             let token = request.headers()["cookie"].to_str().unwrap().split_once('=').unwrap().1.to_owned();
             async move {
@@ -112,8 +112,7 @@ fn overtaken<D: Web>(site: &Site<'_, D>, end: bool) -> Router {
                 .await?;
                 Ok::<_, Error>(next.run(request).await)
             }
-        },
-    );
+        });
     pages::<D>().layer(meanwhile)
 }
 

@@ -20,11 +20,9 @@ impl IntoResponse for Error {
 /// What an error is told as.
 pub(super) fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
-        ErrorKind::Unavailable
-        | ErrorKind::PoolTimeout
-        | ErrorKind::Busy
-        | ErrorKind::Deadlock
-        | ErrorKind::Serialization => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Unavailable | ErrorKind::PoolTimeout | ErrorKind::Busy | ErrorKind::Deadlock | ErrorKind::Serialization => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ErrorKind::Gone | ErrorKind::Rotated | ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::NotFresh => StatusCode::FORBIDDEN,
         _ => StatusCode::INTERNAL_SERVER_ERROR,

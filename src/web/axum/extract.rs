@@ -67,9 +67,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, WebSessionRejection> {
         let session = <WebSession<M> as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        session
-            .with(|session| Ok::<_, Error>(session.owner_field().cloned().map(Owner)))
-            .map_err(WebSessionRejection::Failed)
+        session.with(|session| Ok::<_, Error>(session.owner_field().cloned().map(Owner))).map_err(WebSessionRejection::Failed)
     }
 }
 

@@ -159,7 +159,8 @@ where
     C: 'static,
 {
     let status = answer.status();
-    let pending = session.look(|visit| Ok::<_, crate::Error>((session.edge.is_to_be_saved(visit, status), visit.session().was_changed())));
+    let pending =
+        session.look(|visit| Ok::<_, crate::Error>((session.edge.is_to_be_saved(visit, status), visit.session().was_changed())));
     let saved = match pending {
         Ok((true, changed)) => match session.hand_over(|conn, edge, visit| edge.save(conn, visit)).await {
             // A touch that found no connection takes nothing from the answer.
@@ -172,7 +173,7 @@ where
         Left::Unasked => return answer,
         Left::Away => {
             tracing::warn!(target: "diesel_sessions", reason = "a `run` is still under way after the handler", "not saved");
-            SessionEdge::<M>::vary(answer.headers_mut());
+            crate::web::vary(answer.headers_mut());
             return answer;
         }
         Left::Here(visit) => visit,
