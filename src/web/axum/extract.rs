@@ -17,6 +17,21 @@ use crate::model::{DbOwnedSession, DbSession, OwnedModel, SessionModel};
 ///
 /// Otherwise the answer is 401, or the redirect of
 /// [`SessionLayer::sign_in_page`](super::SessionLayer::sign_in_page). `Option<Owner<M>>` lets everybody in.
+///
+/// # Example
+///
+/// ```
+/// use diesel_sessions::Owner;
+///
+/// async fn account(Owner(id): Owner<PlainSession>) -> String {
+///     format!("user number {id}")
+/// }
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+/// # fn main() {
+/// # let app = axum::Router::new().route("/", axum::routing::get(account)).layer(SessionLayer::new(repository(), pool()));
+/// assert_eq!(ask(app).0, StatusCode::UNAUTHORIZED, "nobody is signed in");
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner<M: OwnedModel>(pub M::Owner);
 

@@ -24,6 +24,28 @@ type OwnAnswer = Arc<dyn Fn() -> Response + Send + Sync>;
 ///
 /// A request whose handler never asks costs no statement and gets no cookie. What was changed is saved once, after the handler
 /// and before the head of the answer leaves; not if the answer is a server error, nor after a panic.
+///
+/// # Example
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use diesel_sessions::{Error, WebSession};
+///
+/// async fn count(session: WebSession<PlainSession>) -> Result<String, Error> {
+///     session.with_mut(|s| {
+///         let visits = s.get("visits")?.unwrap_or(0) + 1;
+///         s.insert("visits", visits)?;
+///         Ok(format!("visit number {visits}"))
+///     })
+/// }
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+/// # fn main() {
+/// # let (sessions, pool) = (repository(), pool());
+/// let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions, pool));
+/// # let (status, headers) = ask(app);
+/// assert!(status.is_success() && headers.contains_key("set-cookie"));
+/// # }
+/// ```
 pub struct SessionLayer<M: SessionModel, P> {
     settings: Settings<M, P>,
 }
@@ -37,6 +59,18 @@ struct Settings<M: SessionModel, P> {
 
 impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
     /// A layer with the default [`CookieOptions`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # fn main() {
+    /// # let (sessions, pool) = (repository(), pool());
+    /// let layer = SessionLayer::new(sessions, pool);
+    /// let app = axum::Router::new().route("/", axum::routing::get(|| async { "hello" })).layer(layer);
+    /// assert!(!ask(app).1.contains_key("set-cookie"), "nobody has asked for the session");
+    /// # }
+    /// ```
     #[must_use]
     pub fn new(sessions: SessionRepository<M>, source: P) -> Self {
         let edge = SessionEdge::new(sessions, CookieOptions::new());
@@ -50,12 +84,40 @@ impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] for options that browsers refuse.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// use diesel_sessions::web::CookieOptions;
+    /// # fn main() -> Result<(), diesel_sessions::Error> {
+    /// # let (sessions, pool) = (repository(), pool());
+    /// let layer = SessionLayer::new(sessions, pool);
+    /// assert!(layer.clone().cookie(CookieOptions::new().name("__Host-shop")).is_ok());
+    /// assert!(layer.cookie(CookieOptions::new().name("__Host-shop").over_plain_http()).is_err());
+    /// # Ok(()) }
+    /// ```
     pub fn cookie(mut self, options: CookieOptions) -> Result<Self> {
         self.settings.edge = SessionEdge::new(self.settings.edge.sessions().clone(), options)?;
         Ok(self)
     }
 
     /// Where an [`Owner`](super::Owner) sends those who are not signed in, with 303. Without it, they get 401.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// use diesel_sessions::Owner;
+    /// # fn main() {
+    /// # let (sessions, pool) = (repository(), pool());
+    /// let layer = SessionLayer::new(sessions, pool).sign_in_page("/sign-in");
+    /// let account = |Owner(id): Owner<PlainSession>| async move { id.to_string() };
+    /// let app = axum::Router::new().route("/", axum::routing::get(account)).layer(layer);
+    /// let (status, headers) = ask(app);
+    /// assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/sign-in"));
+    /// # }
+    /// ```
     #[must_use]
     pub fn sign_in_page(mut self, path: impl Into<Arc<str>>) -> Self {
         self.settings.sign_in_page = Some(path.into());
@@ -64,6 +126,27 @@ impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
 
     /// The answer in place of the handler's when its change could not be saved, as the session has ended or was rotated
     /// meanwhile. Without it, a plain 409.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// use axum::response::{IntoResponse, Redirect};
+    /// use diesel_sessions::{Error, WebSession};
+    /// # fn main() {
+    /// # let (sessions, pool) = (repository(), pool());
+    /// # let other = sessions.clone();
+    /// let layer = SessionLayer::new(sessions, pool).when_lost(|| Redirect::to("/sign-in").into_response());
+    /// # let handler = |session: WebSession<PlainSession>| async move {
+    /// #     session.create().await?;
+    /// #     session.run(move |conn, _| other.revoke_everyone(conn)).await?;    // meanwhile, somebody signs the user out
+    /// #     session.with_mut(|s| s.insert("late", true)).map(drop)
+    /// # };
+    /// # let app = axum::Router::new().route("/", axum::routing::get(handler)).layer(layer);
+    /// let (status, headers) = ask(app);
+    /// assert!(status == StatusCode::SEE_OTHER && !headers.contains_key("set-cookie"));
+    /// # }
+    /// ```
     #[must_use]
     pub fn when_lost(mut self, answer: impl Fn() -> Response + Send + Sync + 'static) -> Self {
         self.settings.lost = Some(Arc::new(answer));
