@@ -43,17 +43,17 @@ pub use crate::customizer::MysqlCustomizer;
 #[cfg(all(feature = "r2d2", feature = "sqlite"))]
 pub use crate::customizer::{SqliteCustomizer, Synchronous};
 pub use crate::source::ConnectionSource;
-#[cfg(feature = "axum")]
-pub use crate::web::axum::{Bound, Owner, SessionLayer, WebSession};
 #[cfg(feature = "testing")]
 pub use crate::testing::{KnownTokens, ManualClock, detached, sign_in_as};
+#[cfg(feature = "axum")]
+pub use crate::web::axum::{Bound, Owner, SessionLayer, WebSession};
 
 pub mod migrations;
-#[cfg(feature = "http")]
-pub mod web;
 pub mod plain;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "http")]
+pub mod web;
 
 /// What the derive's code calls. No part of the public interface: it changes with every release.
 #[doc(hidden)]

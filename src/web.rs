@@ -4,8 +4,10 @@
 pub mod axum;
 mod cookie;
 mod edge;
+mod visit;
 
 pub use cookie::CookieOptions;
+pub use edge::SessionEdge;
 #[cfg(feature = "axum")]
 pub(crate) use edge::vary;
-pub use edge::{Presented, SessionEdge, Visit};
+pub use visit::{Presented, Visit};

@@ -4,7 +4,7 @@ use ::cookie::{Cookie, SameSite, time};
 use chrono::{DateTime, Utc};
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 
-use super::edge::Presented;
+use super::visit::Presented;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::LONGEST_TEXT;
 

@@ -64,7 +64,6 @@ where
 fn a_closures_result_and_error_come_back<D: Db>(db: &D)
 where
     D::Conn: R2D2Connection,
-    D::Model: DbOwnedSession<Pooled<D>, Owner = i64>,
 {
     let (sessions, _) = repository::<D>();
     let pool = pool::<D>(db.url(), PATIENT);

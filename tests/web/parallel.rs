@@ -54,7 +54,7 @@ fn fifty_parallel_requests_each_keep_their_own_key<D: Web>(db: &D) {
     });
     assert_eq!(answered, 50);
     let session = site.load(&token).unwrap();
-    let missing: Vec<u32> = (0..50).filter(|n| !session.contains_key(&format!("key{n}"))).collect();
+    let missing: Vec<u32> = (0..50).filter(|n| !session.contains_key(format!("key{n}"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -127,5 +127,5 @@ fn a_sign_in_under_parallel_requests_leaves_the_client_signed_in<D: Web>(db: &D)
         }
     });
     assert_eq!(site.rows(), i64::try_from(ROUNDS).unwrap(), "no request has made a session of its own");
-    println!("{}: {superseded} requests were overtaken by the sign-in", D::NAME);
+    eprintln!("{}: {superseded} requests were overtaken by the sign-in", D::NAME);
 }

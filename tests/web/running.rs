@@ -133,7 +133,7 @@ fn a_run_that_succeeds_keeps_what_it_did<D: Web>(db: &D) {
                 conn.transaction(|conn| {
                     s.insert("inside", 1)?;
                     s.save(conn)?;
-                    s.attributes().set(conn, "theme", &"dark")?;
+                    s.attributes().set(conn, "theme", "dark")?;
                     s.rotate(conn)?;
                     Ok::<_, Failure>(s.get::<u32>("inside")?)
                 })

@@ -42,6 +42,7 @@ fn steps(run: &Path, databases: &Databases, diesel: &Path) -> Outcome<Vec<Task>>
     for example in ["quickstart", "one_time_code"] {
         steps.push(Task::cargo("run --quiet --example").arg(example).without("DATABASE_URL"));
     }
+    steps.push(Task::cargo("run --quiet --features axum,r2d2 --example axum"));
     for engine in Engine::ALL {
         steps.extend(existing_app::steps(*engine, run, databases.url(*engine), diesel)?);
     }
