@@ -18,6 +18,8 @@ suite! {
     a_token_from_before_a_failing_run_is_sent,
     a_run_that_succeeds_keeps_what_it_did,
     with_says_busy_while_a_run_is_under_way,
+    with_inside_with_says_busy,
+    a_run_that_outlives_its_handler_is_not_waited_for,
     a_dropped_request_leaves_the_old_or_the_new_state,
     a_handle_that_outlives_its_request_says_busy,
 }
@@ -181,6 +183,55 @@ fn with_says_busy_while_a_run_is_under_way<D: Web>(db: &D) {
     };
     let app = site.app(Router::new().route("/", get(handler)));
     assert_eq!(block_on(ask_as(&app, "/", &token)).body, "true");
+}
+
+fn with_inside_with_says_busy<D: Web>(db: &D) {
+    let site = Site::new(db);
+    let handler = |session: Handle<D>| async move {
+        let inner = session.clone();
+        let kind = session.with_mut(|s| {
+            s.insert("outer", 1)?;
+            Ok::<_, Error>(inner.with(|s| Ok::<_, Error>(s.len())).unwrap_err().kind())
+        })?;
+        assert_eq!(kind, ErrorKind::Busy);
+        session.with(|s| Ok::<_, Error>(s.len().to_string()))
+    };
+    let app = site.app(Router::new().route("/", get(handler)));
+    assert_eq!(block_on(ask_as(&app, "/", &site.created().1)).body, "1");
+}
+
+fn a_run_that_outlives_its_handler_is_not_waited_for<D: Web>(db: &D) {
+    let site = Site::new(db);
+    let (_, token) = site.created();
+    let (go_on, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let ended = Arc::new(Notify::new());
+    let end = Arc::clone(&ended);
+    let handler = move |session: Handle<D>| async move {
+        let began = Arc::new(Notify::new());
+        let told = Arc::clone(&began);
+        tokio::spawn(async move {
+            let done = session.run(move |conn, s| {
+                told.notify_one();
+                held.lock().unwrap().recv().unwrap();
+                s.insert("late", 1)?;
+                s.save(conn)
+            });
+            done.await.expect("it has its connection");
+            end.notify_one();
+        });
+        began.notified().await;
+        "own words"
+    };
+    let app = site.app(Router::new().route("/", get(handler)));
+    block_on(async {
+        let reply = ask_as(&app, "/", &token).await;
+        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "own words"));
+        assert_eq!((reply.set_cookie(), reply.header("vary")), (None, Some("Cookie")));
+        go_on.send(()).unwrap();
+        ended.notified().await;
+    });
+    assert!(site.load(&token).unwrap().contains_key("late"), "its own save counts");
 }
 
 fn a_dropped_request_leaves_the_old_or_the_new_state<D: Web>(db: &D) {

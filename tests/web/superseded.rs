@@ -16,6 +16,7 @@ suite! {
     after_the_time_of_grace_the_old_token_is_nobodys,
     a_request_that_the_rotation_overtakes_sets_no_cookie,
     a_late_answer_never_sets_the_cookie_of_an_ended_session,
+    a_new_token_of_a_session_that_is_then_ended_is_not_sent,
     a_late_rotation_of_an_ended_session_says_so,
 }
 
@@ -136,6 +137,22 @@ fn a_late_answer_never_sets_the_cookie_of_an_ended_session<D: Web>(db: &D) {
         assert_eq!((reply.status, reply.set_cookie()), (status, None), "{path}");
         assert_eq!(site.rows(), 0);
     }
+}
+
+// SECURITY 18
+fn a_new_token_of_a_session_that_is_then_ended_is_not_sent<D: Web>(db: &D) {
+    let site = Site::new(db);
+    let (sessions, pool) = (site.sessions.clone(), site.pool.clone());
+    let handler = move |session: Handle<D>| async move {
+        session.sign_in(SignIn::new(7)).await?;
+        let row = session.with(|s| Ok::<_, Error>(s.row_id()))?.unwrap();
+        assert!(diesel_sessions::ConnectionSource::run(&pool, move |conn| sessions.revoke_row(conn, row)).await?);
+        session.with_mut(|s| s.insert("late", 1)).map(drop)
+    };
+    let app = site.app(Router::new().route("/", get(handler)));
+    let reply = block_on(ask_as(&app, "/", &site.created().1));
+    assert_eq!((reply.status, reply.set_cookie()), (StatusCode::CONFLICT, None));
+    assert_eq!(site.rows(), 0);
 }
 
 // SECURITY 18

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
@@ -15,6 +16,8 @@ pub(super) struct RequestSession<M: SessionModel, C> {
     pub(super) sign_in_page: Option<Arc<str>>,
     source: Arc<dyn Source<C>>,
     slot: Mutex<Slot<M>>,
+    /// The thread that looks at the session.
+    looking: Mutex<Option<ThreadId>>,
 }
 
 /// Where the session is.
@@ -52,7 +55,13 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
     where
         P: ConnectionSource<Connection = C>,
     {
-        RequestSession { edge, sign_in_page, source: Arc::new(source), slot: Mutex::new(Slot::Unasked) }
+        RequestSession {
+            edge,
+            sign_in_page,
+            source: Arc::new(source),
+            slot: Mutex::new(Slot::Unasked),
+            looking: Mutex::new(None),
+        }
     }
 
     /// Loads the session unless that was done. One dead connection is made up for by another.
@@ -91,7 +100,16 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
 
     /// Looks at the session where it is.
     pub(super) fn look<T, E: From<Error>>(&self, work: impl FnOnce(&mut Visit<M>) -> Result<T, E>) -> Result<T, E> {
-        match &mut *self.slot() {
+        let me = std::thread::current().id();
+        if *lock(&self.looking) == Some(me) {
+            return Err(Error::new(ErrorKind::Busy, "could not look at the session")
+                .with_detail("this closure is inside another")
+                .into());
+        }
+        let mut slot = self.slot();
+        *lock(&self.looking) = Some(me);
+        let _looking = Looking(&self.looking);
+        match &mut *slot {
             Slot::Here(visit) => work(visit),
             Slot::Unasked | Slot::Away => Err(busy("could not look at the session").into()),
         }
@@ -144,10 +162,10 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
         let into = Arc::clone(&answer);
         let done = self.source.run(Box::new(move |conn| {
             let answer = work(conn);
-            *into.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            *lock(&into) = Some(answer);
         }));
         done.await?;
-        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let answer = lock(&answer).take();
         answer.ok_or_else(|| Error::new(ErrorKind::Unavailable, "could not run the closure"))
     }
 
@@ -163,8 +181,21 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot<M>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.slot)
     }
+}
+
+/// Notes, however the closure ends, that its thread no longer looks.
+struct Looking<'a>(&'a Mutex<Option<ThreadId>>);
+
+impl Drop for Looking<'_> {
+    fn drop(&mut self) {
+        *lock(self.0) = None;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the layer finds after the handler.

@@ -57,7 +57,8 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     ///
     /// # Errors
     ///
-    /// The closure's own; [`ErrorKind::Busy`](crate::ErrorKind::Busy) while a [`run`](WebSession::run) is under way.
+    /// The closure's own; [`ErrorKind::Busy`](crate::ErrorKind::Busy) while a [`run`](WebSession::run) is under way, and inside
+    /// another such closure.
     ///
     /// # Example
     ///
