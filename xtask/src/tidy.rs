@@ -31,7 +31,7 @@ fn tools() -> Vec<Task> {
         Task::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
     ];
     for engine in Engine::ALL {
-        for more in ["", ",r2d2,testing"] {
+        for more in ["", ",r2d2,testing", ",http", ",axum"] {
             let features = format!("{}{more}", engine.feature());
             let clippy = "clippy --package diesel-sessions --lib --no-default-features --features";
             tools.push(Task::cargo(clippy).arg(features).args("-- -D warnings"));
