@@ -48,7 +48,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         name: "no-attribute-uuid-guard",
         engine: Engine::Sqlite,
         file: "derive/src/attribute_statements.rs",
-        guard: ".and(__table::#uuid.eq(__statement::attributes::coalesce(__place.digest, __table::#uuid)))",
+        guard: ".and(__table::#uuid.eq(__statement::coalesce(__place.digest, __table::#uuid)))",
         instead: "",
     },
     Mutant {
@@ -88,6 +88,14 @@ impl Mutant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_guard_stands_where_it_is_said_to() {
+        for mutant in MUTANTS {
+            let text = fs::read_to_string(crate::workspace::root().join(mutant.file)).unwrap();
+            assert!(mutant.mutate(&text).is_ok(), "{mutant:?}");
+        }
+    }
 
     #[test]
     fn a_guard_is_taken_away_where_it_stands_once() {
