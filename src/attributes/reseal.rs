@@ -112,8 +112,8 @@ impl<M: SessionModel> SessionRepository<M> {
         Ok(done)
     }
 
-    /// Writes what was sealed anew. One statement for each, and on the servers one transaction: several locked together could
-    /// meet a revocation that locks them in another order.
+    /// Writes what was sealed anew. A statement for each, and on the servers a transaction for each: several locked together
+    /// could meet a revocation that locks them in another order.
     fn write_resealed<C>(&self, conn: &mut C, moved: &[(SealedValue<M::RowId>, Vec<u8>)]) -> Result<usize>
     where
         M: DbAttributes<C>,
