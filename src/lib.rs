@@ -33,6 +33,8 @@ pub use crate::model::{
     TypedColumn,
 };
 pub use crate::policy::Timeouts;
+#[cfg(feature = "tokio")]
+pub use crate::repository::PurgeTask;
 pub use crate::repository::{OwnerSessions, Purged, Saved, SessionRepository, SessionRepositoryBuilder, SignIn};
 pub use crate::session::{OnConflict, Session};
 pub use crate::token::{RandomTokens, SessionToken, TokenDigest, TokenSource};

@@ -23,6 +23,8 @@ mod end;
 mod instead;
 mod owned;
 mod purge;
+#[cfg(feature = "tokio")]
+mod purge_task;
 mod renew;
 mod save;
 mod send;
@@ -31,6 +33,8 @@ mod sign_in;
 pub use builder::SessionRepositoryBuilder;
 pub use owned::OwnerSessions;
 pub use purge::Purged;
+#[cfg(feature = "tokio")]
+pub use purge_task::PurgeTask;
 pub use save::Saved;
 pub use sign_in::SignIn;
 

@@ -144,6 +144,13 @@ fn db_session(model: &Model) -> TokenStream {
         }
     };
     let (purge_attributes, look_at_attributes) = (attribute_statements::purge(model), attribute_statements::look(model));
+    let try_purge_lock = is_postgres.then(|| {
+        quote! {
+            fn try_purge_lock(__conn: &mut __C) -> diesel::QueryResult<bool> {
+                ::diesel_sessions::__private::postgres::try_purge_lock(__conn, __table::table)
+            }
+        }
+    });
     let connection_bounds = quote!(__C: diesel::connection::Connection<Backend = #backend> + diesel::connection::LoadConnection);
 
     quote! {
@@ -271,6 +278,8 @@ fn db_session(model: &Model) -> TokenStream {
             fn purge_attributes(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64) -> diesel::QueryResult<usize> {
                 #purge_attributes
             }
+
+            #try_purge_lock
 
             fn blocking_references(__conn: &mut __C) -> diesel::QueryResult<::core::option::Option<::std::string::String>> {
                 #blocking_references

@@ -9,8 +9,9 @@ use diesel::dsl::sql;
 use diesel::pg::{Pg, PgQueryBuilder, PgValue};
 use diesel::query_builder::{QueryBuilder, QueryFragment};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Json, Jsonb, Text, Timestamp, Timestamptz};
+use diesel::sql_types::{BigInt, Json, Jsonb, Text, Timestamp, Timestamptz};
 use diesel::{QueryResult, QuerySource, RunQueryDsl};
+use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
@@ -141,6 +142,33 @@ where
     Ok(findings)
 }
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// Takes an advisory lock that ends with its transaction, if nobody else has it.
+    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+}
+
+/// Takes the purge of a table until the transaction ends; whether nobody else has it.
+///
+/// # Errors
+///
+/// The database's own.
+pub fn try_purge_lock<C, T>(conn: &mut C, table: T) -> QueryResult<bool>
+where
+    C: Connection<Backend = Pg> + LoadConnection,
+    T: QuerySource,
+    T::FromClause: QueryFragment<Pg>,
+{
+    diesel::select(pg_try_advisory_xact_lock(purge_key(&table_name(table)?))).get_result(conn)
+}
+
+/// The key of the advisory lock. PostgreSQL has one space of them for each database, which the application may use too: 64 bits
+/// of a hash stay out of its way.
+fn purge_key(table: &str) -> i64 {
+    let hash = Sha256::digest(format!("diesel-sessions: purge of {table}"));
+    hash.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,5 +184,11 @@ mod tests {
         assert_eq!(table_name(session_attributes::table).unwrap(), "tenant_a.session_attributes");
         let plain = crate::plain::postgres::schema::session_attributes::table;
         assert_eq!(table_name(plain).unwrap(), "session_attributes");
+    }
+
+    #[test]
+    fn each_table_has_a_purge_lock_of_its_own() {
+        assert_eq!(purge_key("sessions"), purge_key("sessions"));
+        assert_ne!(purge_key("sessions"), purge_key("visits"));
     }
 }

@@ -180,6 +180,13 @@ pub trait DbSession<C>: SessionModel {
     /// without attributes has none.
     #[doc(hidden)]
     fn purge_attributes(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize>;
+    /// Takes the purge of this table until the transaction ends; whether nobody else has it. Where the engine has no such lock,
+    /// nobody ever has.
+    #[doc(hidden)]
+    fn try_purge_lock(conn: &mut C) -> QueryResult<bool> {
+        let _ = conn;
+        Ok(true)
+    }
     /// Foreign keys of the application's own that can block a deletion, where the engine's error does not name the one.
     #[doc(hidden)]
     fn blocking_references(conn: &mut C) -> QueryResult<Option<String>>;

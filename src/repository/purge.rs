@@ -28,6 +28,37 @@ pub struct Purged {
     pub attributes: usize,
 }
 
+impl Purged {
+    pub(super) fn add(&mut self, batch: Purged) {
+        self.sessions += batch.sessions;
+        self.attributes += batch.attributes;
+    }
+
+    /// Whether a batch of `limit` rows has perhaps left some.
+    pub(super) fn is_full(self, limit: u32) -> bool {
+        u32::try_from(self.sessions.max(self.attributes)).map_or(true, |rows| rows >= limit)
+    }
+}
+
+const DEED: &str = "could not purge expired sessions";
+
+/// Refuses a batch of no rows.
+pub(super) fn check_batch(limit: u32) -> Result<()> {
+    match limit {
+        0 => Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("a batch of no rows")),
+        _ => Ok(()),
+    }
+}
+
+/// Tells what a batch has removed, if anything.
+fn told(purged: Purged) -> Purged {
+    let Purged { sessions, attributes } = purged;
+    if sessions > 0 || attributes > 0 {
+        tracing::info!(target: "diesel_sessions", rows = sessions, attributes, reason = "expired", "purged");
+    }
+    purged
+}
+
 impl<M: SessionModel> SessionRepository<M> {
     /// Removes at most `limit` expired sessions, and at most as many expired attributes of live ones, the longest expired first.
     /// What lives is never touched, and rows that another purge is at work on are left to it where the engine can tell
@@ -55,17 +86,34 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        const DEED: &str = "could not purge expired sessions";
-        if limit == 0 {
-            return Err(Error::new(ErrorKind::InvalidArgument, DEED).with_detail("a batch of no rows"));
-        }
+        check_batch(limit)?;
         let now = self.now();
         let sessions = self.send_deletion(conn, DEED, |conn| M::purge(conn, now, limit.into()))?;
         let attributes = self.send(conn, DEED, |conn| M::purge_attributes(conn, now, limit.into()))?;
-        if sessions > 0 || attributes > 0 {
-            tracing::info!(target: "diesel_sessions", rows = sessions, attributes, reason = "expired", "purged");
+        Ok(told(Purged { sessions, attributes }))
+    }
+
+    /// One batch in a transaction of its own, unless another transaction is at it: `None` then. On engines that have no lock for
+    /// that which ends with its transaction, a batch like any other.
+    #[cfg(feature = "tokio")]
+    pub(super) fn purge_in_turn<C>(&self, conn: &mut C, limit: u32) -> Result<Option<Purged>>
+    where
+        M: DbSession<C>,
+    {
+        if M::ENGINE != crate::model::Engine::Postgres {
+            return self.purge_batch(conn, limit).map(Some);
         }
-        Ok(Purged { sessions, attributes })
+        let now = self.now();
+        let failed = |error| Error::from_database(DEED, error);
+        let purged = self.send_together(conn, DEED, |conn| {
+            if !M::try_purge_lock(conn).map_err(failed)? {
+                return Ok(None);
+            }
+            let sessions = M::purge(conn, now, limit.into()).map_err(failed)?;
+            let attributes = M::purge_attributes(conn, now, limit.into()).map_err(failed)?;
+            Ok(Some(Purged { sessions, attributes }))
+        });
+        purged.map(|purged| purged.map(told))
     }
 
     /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open.
@@ -95,10 +143,8 @@ impl<M: SessionModel> SessionRepository<M> {
         let mut total = Purged::default();
         loop {
             let batch = self.purge_batch(conn, limit)?;
-            total.sessions += batch.sessions;
-            total.attributes += batch.attributes;
-            let most = batch.sessions.max(batch.attributes);
-            if u32::try_from(most).is_ok_and(|rows| rows < limit) {
+            total.add(batch);
+            if !batch.is_full(limit) {
                 return Ok(total);
             }
         }

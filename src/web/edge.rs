@@ -176,11 +176,11 @@ impl<M: SessionModel> SessionEdge<M> {
             Presented::Nothing | Presented::Doubled => None,
         };
         let session = self.sessions.open(conn, token)?;
-        Ok(Visit { session, presented: *presented != Presented::Nothing })
+        Ok(Visit { session, presented: *presented != Presented::Nothing, ended_meanwhile: false })
     }
 
-    /// Whether a session has something to write after its handler: a change, or a touch that is due. Nothing is written along
-    /// with a server error, which may have left the change half done.
+    /// Whether [`save`](SessionEdge::save) has something to do after the handler: a change, a touch that is due, or a new token to
+    /// look up. Nothing is written along with a server error, which may have left the change half done.
     ///
     /// # Example
     ///
@@ -203,10 +203,13 @@ impl<M: SessionModel> SessionEdge<M> {
     /// ```
     #[must_use]
     pub fn is_to_be_saved(&self, visit: &Visit<M>, status: StatusCode) -> bool {
-        !status.is_server_error() && (visit.session.was_changed() || self.sessions.is_touch_due(&visit.session))
+        let session = &visit.session;
+        let has_work = session.was_changed() || session.new_token().is_some() || self.sessions.is_touch_due(session);
+        !status.is_server_error() && has_work
     }
 
-    /// Saves a session after its handler. What was not changed keeps its answer, whatever became of its touch.
+    /// Saves a session after its handler. What was not changed keeps its answer, whatever became of its touch; if it has a new token,
+    /// as after a sign-in, it is looked up: should somebody have ended the session since, the answer does not set its cookie.
     ///
     /// # Errors
     ///
@@ -236,20 +239,23 @@ impl<M: SessionModel> SessionEdge<M> {
     where
         M: DbSession<C>,
     {
-        let changed = visit.session.was_changed();
-        match self.sessions.save(conn, &mut visit.session) {
-            Err(error) if !changed => {
-                tracing::debug!(target: "diesel_sessions", reason = %error, "touch failed");
-                Ok(())
-            }
-            saved => saved.map(drop),
+        if visit.session.was_changed() {
+            return self.sessions.save(conn, &mut visit.session).map(drop);
         }
+        if let Err(error) = self.sessions.save(conn, &mut visit.session) {
+            tracing::debug!(target: "diesel_sessions", reason = %error, "touch failed");
+        }
+        if let Some(token) = visit.session.new_token() {
+            // Unless the database says no, the verb's own word counts.
+            visit.ended_meanwhile = matches!(self.sessions.is_live(conn, token.reveal()), Ok(false));
+        }
+        Ok(())
     }
 
     /// Gives an answer the headers that its session asks for; `saved` says how the save went, if there was one.
     ///
-    /// The cookie is set when the token changed, whatever the status, but for a session that the save found gone or rotated:
-    /// another request may have set a newer one. It is removed when this request ended its session.
+    /// The cookie is set when the token changed, whatever the status, but for a session that [`save`](SessionEdge::save) found gone
+    /// or rotated: another request may have set a newer one. It is removed when this request ended its session.
     ///
     /// # Example
     ///
@@ -278,7 +284,8 @@ impl<M: SessionModel> SessionEdge<M> {
     pub fn answer(&self, visit: &Visit<M>, saved: &Result<()>, headers: &mut HeaderMap) {
         let session = &visit.session;
         vary(headers);
-        let lost = matches!(saved.as_ref().map_err(Error::kind), Err(ErrorKind::Gone | ErrorKind::Rotated));
+        let found_gone = matches!(saved.as_ref().map_err(Error::kind), Err(ErrorKind::Gone | ErrorKind::Rotated));
+        let lost = found_gone || visit.ended_meanwhile;
         let cookie = match session.new_token() {
             Some(token) if !lost => {
                 let now = self.sessions.now().to_utc();
@@ -322,7 +329,7 @@ mod tests {
     }
 
     fn new_visit(edge: &SessionEdge<PlainSession>, presented: bool) -> Visit<PlainSession> {
-        Visit { session: edge.sessions.new_session(), presented }
+        Visit { session: edge.sessions.new_session(), presented, ended_meanwhile: false }
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {

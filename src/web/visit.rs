@@ -31,6 +31,8 @@ pub struct Visit<M: SessionModel> {
     pub(super) session: Session<M>,
     /// The request had a cookie of that name.
     pub(super) presented: bool,
+    /// Whether the token that this request was about to tell opens nothing any more.
+    pub(super) ended_meanwhile: bool,
 }
 
 impl<M: SessionModel> Visit<M> {
@@ -80,7 +82,7 @@ impl<M: SessionModel> Visit<M> {
     /// The same once more: to go back to when what follows fails.
     #[cfg(feature = "axum")]
     pub(crate) fn copy(&self) -> Self {
-        Visit { session: self.session.copy(), presented: self.presented }
+        Visit { session: self.session.copy(), presented: self.presented, ended_meanwhile: self.ended_meanwhile }
     }
 
     /// Gives up what was changed and not saved: after a server error, or a save that failed.

@@ -11,6 +11,7 @@ use crate::support::{Db, Plain, repository, suite, token_of};
 
 #[cfg(feature = "mysql")]
 mod mysql_pool;
+mod purge_task;
 #[cfg(feature = "sqlite")]
 mod sqlite_pool;
 

@@ -1,12 +1,16 @@
 //! The cookie as the client gets it, and what caches are told.
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
 use axum::routing::get;
 use chrono::TimeDelta;
 use diesel_sessions::SignIn;
 use diesel_sessions::web::CookieOptions;
+use tower::ServiceExt;
 
 use crate::site::{Handle, NAME, Site, Web, ask, ask_as, ask_with, block_on};
+use crate::support::said::on_this_thread;
 use crate::support::{seconds, suite};
 
 suite! {
@@ -19,6 +23,7 @@ suite! {
     other_options_are_used_to_set_read_and_remove,
     a_token_is_in_the_cookie_alone,
     answers_that_met_the_session_vary_by_cookie,
+    a_secure_cookie_over_plain_http_is_warned_of_once_and_the_way_out_is_named,
 }
 
 const DAY: u64 = 86_400;
@@ -180,4 +185,28 @@ fn answers_that_met_the_session_vary_by_cookie<D: Web>(db: &D) {
         let kept = ask_as(&app, "/add", &set.token().unwrap()).await;
         assert_eq!((kept.header("vary"), kept.header("cache-control")), (Some("Cookie"), None));
     });
+}
+
+// S102
+fn a_secure_cookie_over_plain_http_is_warned_of_once_and_the_way_out_is_named<D: Web>(db: &D) {
+    let site = Site::new(db);
+    let app = site.app(verbs::<D>());
+    let local = || Request::get("/read").header("host", "localhost:3000").body(Body::empty()).unwrap();
+    let (_, said) = on_this_thread(|| block_on(ask(&app, "/read")));
+    assert!(!said.contains("plain HTTP"), "nobody knows how it came: {said}");
+    let (_, said) = on_this_thread(|| {
+        block_on(async {
+            for _ in 0..3 {
+                app.clone().oneshot(local()).await.unwrap();
+            }
+        });
+    });
+    assert_eq!(said.matches("WARN").count(), 1, "{said}");
+    for words in ["Secure cookie", "plain HTTP", "localhost", "CookieOptions::new().over_plain_http()"] {
+        assert!(said.contains(words), "{said}");
+    }
+    let plain = site.layer().cookie(CookieOptions::new().over_plain_http()).unwrap();
+    let app = verbs::<D>().layer(plain);
+    let (_, said) = on_this_thread(|| block_on(app.clone().oneshot(local())));
+    assert!(!said.contains("WARN"), "{said}");
 }

@@ -8,6 +8,7 @@ use axum::routing::get;
 use diesel_sessions::{Error, Owner, SessionLayer};
 
 use crate::site::{Handle, Reply, Site, Web, ask, ask_as, block_on, pool, unreachable};
+use crate::support::said::on_this_thread;
 use crate::support::{seconds, suite};
 
 suite! {
@@ -39,7 +40,10 @@ fn a_database_that_is_down_is_503_and_no_anonymous_page<D: Web>(db: &D) {
         .layer(SessionLayer::new(site.sessions.clone(), unreachable(db)));
     let (_, token) = site.signed_in();
     for path in ["/", "/owner", "/maybe"] {
-        assert_unavailable(&block_on(ask_as(&app, path, &token)));
+        let (reply, said) = on_this_thread(|| block_on(ask_as(&app, path, &token)));
+        assert_unavailable(&reply);
+        assert_eq!(said.matches("ERROR diesel_sessions: request failed").count(), 1, "{said}");
+        assert!(said.contains("could not get a connection") && !said.contains(&token), "{said}");
     }
     assert_unavailable(&block_on(ask(&app, "/")));
 }

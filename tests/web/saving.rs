@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use diesel_sessions::{Error, OnConflict};
+use diesel_sessions::{Error, OnConflict, SignIn};
 
 use crate::site::{Handle, Site, Web, ask, ask_as, block_on};
 use crate::support::{repository_with, seconds, suite};
@@ -25,6 +25,7 @@ suite! {
     the_application_may_answer_for_a_lost_session,
     an_unchanged_request_keeps_its_answer_when_the_session_has_ended,
     a_due_touch_of_a_session_that_has_ended_keeps_the_answer,
+    a_token_whose_session_has_ended_since_is_not_sent,
     a_refused_conflict_gets_409,
 }
 
@@ -213,6 +214,25 @@ fn a_due_touch_of_a_session_that_has_ended_keeps_the_answer<D: Web>(db: &D) {
     let reply = block_on(ask_as(&site.app(overtaken(&site, false)), "/", &token));
     assert_eq!((reply.status, reply.body.as_str(), reply.set_cookie()), (StatusCode::OK, "own words", None));
     assert_eq!(site.rows(), 0);
+}
+
+// SECURITY 18
+fn a_token_whose_session_has_ended_since_is_not_sent<D: Web>(db: &D) {
+    let site = Site::new(db);
+    for revoked in [false, true] {
+        let (sessions, pool) = (site.sessions.clone(), site.pool.clone());
+        let handler = move |session: Handle<D>| async move {
+            session.sign_in(SignIn::new(7)).await?;
+            if revoked {
+                let all = move |conn: &mut D::Conn| sessions.of(&7).revoke_all(conn);
+                assert!(diesel_sessions::ConnectionSource::run(&pool, all).await? > 0);
+            }
+            Ok::<_, Error>("own words")
+        };
+        let reply = block_on(ask(&site.app(Router::new().route("/", get(handler))), "/"));
+        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "own words"));
+        assert_eq!(reply.set_cookie().is_none(), revoked);
+    }
 }
 
 fn a_refused_conflict_gets_409<D: Web>(db: &D) {
