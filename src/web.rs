@@ -4,6 +4,7 @@
 pub mod axum;
 mod cookie;
 mod edge;
+mod plain_http;
 mod visit;
 
 pub use cookie::CookieOptions;

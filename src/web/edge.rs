@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HOST, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 
 use super::cookie::{CookieOptions, max_age};
+use super::plain_http::is_plain_local;
 use super::visit::{Presented, Visit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
@@ -305,19 +306,6 @@ pub(crate) fn vary(headers: &mut HeaderMap) {
     headers.append(VARY, HeaderValue::from_static("Cookie"));
 }
 
-/// Whether a request came to this very machine, and nothing says that it came encrypted.
-fn is_plain_local(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let host = text(HOST.as_str());
-    let name =
-        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
-    let local = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
-    local
-        && text("x-forwarded-proto") != "https"
-        && !text("forwarded").contains("proto=https")
-        && !text("origin").starts_with("https:")
-}
-
 #[cfg(feature = "sqlite")]
 #[cfg(test)]
 mod tests {
@@ -395,19 +383,6 @@ mod tests {
         assert_eq!(answer.get_all(SET_COOKIE).iter().count(), 2);
         assert_eq!(answer.get_all(VARY).iter().collect::<Vec<_>>(), ["Accept", "Cookie"]);
         assert_eq!(answer.get_all(CACHE_CONTROL).iter().collect::<Vec<_>>(), ["no-store"]);
-    }
-
-    // S102
-    #[test]
-    fn plain_http_to_this_machine_is_recognised() {
-        for host in ["localhost", "localhost:3000", "127.0.0.1:80", "[::1]", "[::1]:3000"] {
-            assert!(is_plain_local(&headers(&[("host", host)])), "{host}");
-            assert!(!is_plain_local(&headers(&[("host", host), ("x-forwarded-proto", "https")])), "{host}");
-            assert!(!is_plain_local(&headers(&[("host", host), ("origin", "https://localhost")])), "{host}");
-        }
-        for host in ["", "example.com", "localhost.example.com", "10.0.0.1:80"] {
-            assert!(!is_plain_local(&headers(&[("host", host)])), "{host}");
-        }
     }
 
     // S102

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that runs, on every engine.
 
 mod databases;
+mod demo;
 mod diesel_cli;
 mod existing_app;
 
@@ -20,6 +21,9 @@ use crate::task::Task;
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let needs: Vec<_> = client_libraries::needs().into_iter().chain(databases::needs()).collect();
     ensure(&needs)?;
+    if arguments.is_empty() {
+        ensure(&demo::needs())?;
+    }
     let diesel = diesel_cli::installed()?;
     let run = RunDirectory::new()?;
     let databases = Databases::start(run.path())?;
@@ -46,12 +50,13 @@ fn steps(run: &Path, databases: &Databases, diesel: &Path) -> Outcome<Vec<Task>>
     for engine in Engine::ALL {
         steps.extend(existing_app::steps(*engine, run, databases.url(*engine), diesel)?);
     }
+    steps.extend(demo::steps(databases));
     Ok(steps)
 }
 
-/// The test-suite, on all engines in one run.
+/// The test-suite, on all engines in one run. The demo is left to a step of its own, as one build of it has one engine.
 fn suite(databases: &Databases, diesel: &Path) -> Task {
-    Task::cargo("test --workspace --all-features --no-fail-fast")
+    Task::cargo("test --workspace --exclude demo --all-features --no-fail-fast")
         .envs(&databases.variables())
         .env("DIESEL_CLI", diesel.display().to_string())
 }
