@@ -1,0 +1,5 @@
+//! The embedded migrations change when their folder does.
+
+fn main() {
+    println!("cargo:rerun-if-changed=migrations");
+}
