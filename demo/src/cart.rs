@@ -1,4 +1,7 @@
 //! The cart. It lies in the session's data, so it is there before anybody signs in, and still there afterwards.
+//!
+//! Each product has a key of its own: of two requests at once that add different products neither loses the other's. Of the same key the
+//! last one wins, so the same product added twice at once may count once.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +18,13 @@ use crate::failure::Failure;
 use crate::model::{AppSession, Product, Web};
 use crate::page::{Head, render};
 use crate::price::Price;
-use crate::visitor::Visitor;
+use crate::visitor::{NOTICE, Visitor};
 
 /// How many of which product.
 pub(crate) type Cart = BTreeMap<Id, u32>;
 
-/// The key in the session's data.
-const CART: &str = "cart";
+/// What the keys of the cart begin with; the product's number follows.
+const PREFIX: &str = "cart-";
 /// The most of one product.
 const MOST: u32 = 99;
 
@@ -34,12 +37,17 @@ pub(crate) struct Line {
 
 /// What is in the cart of a session.
 pub(crate) fn contents(session: &Session<AppSession>) -> Result<Cart, Error> {
-    session.get_or(CART, Cart::new())
+    let products = session.keys().filter_map(|key| key.strip_prefix(PREFIX)?.parse().ok());
+    products.map(|product| Ok((product, session.get_or(key(product), 0)?))).collect()
 }
 
-/// Takes everything out of it.
-pub(crate) fn empty(session: &mut Session<AppSession>) -> Result<(), Error> {
-    session.remove(CART).map(drop)
+/// Takes these products out of it.
+pub(crate) fn take_out(session: &mut Session<AppSession>, lines: &[Line]) -> Result<(), Error> {
+    lines.iter().try_for_each(|line| session.remove(key(line.product.id)).map(drop))
+}
+
+fn key(product: Id) -> String {
+    format!("{PREFIX}{product}")
 }
 
 /// The products in a cart, with their prices of today. What is no longer sold is left out.
@@ -88,11 +96,10 @@ pub(crate) async fn add(session: Web, Form(form): Form<Add>) -> Result<Redirect,
     });
     let product = product.await?.ok_or(Failure::NotFound)?;
     session.with_mut(|s| {
-        let mut cart = contents(s)?;
-        let quantity = cart.entry(product.id).or_default();
-        *quantity = MOST.min(*quantity + 1);
-        s.insert(CART, cart)?;
-        s.insert("notice", format!("{} is in your cart.", product.name))
+        let key = key(product.id);
+        let quantity = s.get_or(&key, 0_u32)?;
+        s.insert(&key, MOST.min(quantity.saturating_add(1)))?;
+        s.insert(NOTICE, format!("{} is in your cart.", product.name))
     })?;
     Ok(Redirect::to("/"))
 }
@@ -107,13 +114,13 @@ pub(crate) struct Change {
 /// `POST /cart/change`
 pub(crate) async fn change(session: Web, Form(form): Form<Change>) -> Result<Redirect, Failure> {
     session.with_mut(|s| {
-        let mut cart = contents(s)?;
+        let key = key(form.product);
         match form.quantity {
-            0 => cart.remove(&form.product),
-            // Only what is there: a product gets in through `add`, which looks whether it exists.
-            quantity => cart.get_mut(&form.product).map(|there| std::mem::replace(there, MOST.min(quantity))),
-        };
-        if cart.is_empty() { empty(s) } else { s.insert(CART, cart) }
+            0 => s.remove(&key).map(drop),
+            quantity if s.contains_key(&key) => s.insert(&key, MOST.min(quantity)),
+            // A product gets in through `add`, which looks whether it exists.
+            _ => Ok(()),
+        }
     })?;
     Ok(Redirect::to("/cart"))
 }

@@ -63,18 +63,27 @@ pub(crate) async fn revoke(member: Member, Form(form): Form<Revoke>) -> Result<R
         // This very session: ended through its own handle, so that the cookie goes too.
         return sign_in::sign_out(member.session).await;
     }
-    let was_there = member.session.run(move |conn, s| s.repository().of(&user).revoke(conn, form.device)).await?;
-    notice(&member.session, if was_there { "That device is signed out." } else { "That device was signed out already." })?;
+    let revoked = member.session.run(move |conn, s| {
+        let was_there = s.repository().of(&user).revoke(conn, form.device)?;
+        notice(conn, s, if was_there { "That device is signed out." } else { "That device was signed out already." });
+        Ok::<_, Error>(())
+    });
+    revoked.await?;
     Ok(Redirect::to("/devices").into_response())
 }
 
 /// `POST /devices/revoke-others`
 pub(crate) async fn revoke_others(member: Member) -> Result<Redirect, Failure> {
-    let text = match member.session.revoke_others().await? {
-        0 => "No other device was signed in.".to_owned(),
-        1 => "One other device is signed out.".to_owned(),
-        count => format!("{count} other devices are signed out."),
-    };
-    notice(&member.session, &text)?;
+    let revoked = member.session.run(|conn, s| {
+        let text = match s.revoke_others(conn)? {
+            0 => "No other device was signed in.".to_owned(),
+            1 => "One other device is signed out.".to_owned(),
+            count => format!("{count} other devices are signed out."),
+        };
+        // Nothing after it may fail: the session would be put back as it was, without the new token.
+        notice(conn, s, &text);
+        Ok::<_, Error>(())
+    });
+    revoked.await?;
     Ok(Redirect::to("/devices"))
 }

@@ -80,13 +80,19 @@ pub(crate) async fn as_page(answer: Response) -> Response {
     if is_page || !(status.is_client_error() || status.is_server_error()) {
         return answer;
     }
+    // After a server error nobody knows for certain what was done: the connection may have broken after the commit.
     let (title, text) = match status {
         StatusCode::FORBIDDEN => ("Not for you", "This page is for others, or the request came from another site."),
         StatusCode::NOT_FOUND => ("Nothing here", "There is no such page in this shop."),
         StatusCode::CONFLICT => ("Please try again", "You were signed in or out meanwhile, and this was not saved."),
-        StatusCode::SERVICE_UNAVAILABLE => ("Back in a moment", "The shop cannot reach its database. You stay signed in."),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "Back in a moment",
+            "The shop cannot serve you at the moment. Please look whether it did what you asked, before you ask again.",
+        ),
         status if status.is_client_error() => ("That did not work", "The shop does not understand this request."),
-        _ => ("Our mistake", "Something went wrong in the shop. Nothing was changed."),
+        _ => {
+            ("Our mistake", "Something went wrong in the shop. Please look whether it did what you asked, before you ask again.")
+        }
     };
     let Ok(page) = (Page { head: Head::default(), title, text }).render() else { return answer };
     let (mut parts, _) = answer.into_parts();

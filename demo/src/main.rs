@@ -38,6 +38,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::shop::Shop;
 
+/// How long a request waits for a connection to the database.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often what has expired is removed.
 const PURGE: Duration = Duration::from_secs(5 * 60);
 
@@ -48,7 +50,7 @@ async fn main() -> Outcome<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
-    let shop = Shop::open(&database_url()?, keyring()?)?;
+    let shop = Shop::open(&database_url()?, keyring()?, PATIENCE)?;
     let address = env::var("DEMO_ADDRESS").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(address).await?;
     say_the_address(listener.local_addr()?);

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{count, count_star, min, not};
 use diesel::prelude::*;
 use diesel_sessions::{Error, Timestamp6};
@@ -52,15 +52,24 @@ pub(crate) async fn picture(Operator(member): Operator, Query(look): Query<Look>
 
 /// `POST /operator/purge`
 pub(crate) async fn purge(Operator(member): Operator) -> Result<Redirect, Failure> {
-    let purged = member.session.run(|conn, s| s.repository().purge_expired(conn, BATCH)).await?;
-    let text = format!("Removed: {} expired sessions, {} expired attributes.", purged.sessions, purged.attributes);
-    notice(&member.session, &text)?;
+    let purged = member.session.run(|conn, s| {
+        let purged = s.repository().purge_expired(conn, BATCH)?;
+        let text = format!("Removed: {} expired sessions, {} expired attributes.", purged.sessions, purged.attributes);
+        notice(conn, s, &text);
+        Ok::<_, Error>(())
+    });
+    purged.await?;
     Ok(Redirect::to("/operator"))
 }
 
 /// Live sessions by the hour of the clock in which they were last seen, the oldest hour first; the last one is under way.
-fn by_hour(conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<Vec<u32>> {
-    let seen: Vec<Timestamp6> = sessions::table.filter(AppSession::live(now)).select(sessions::last_seen_at).load(conn)?;
+pub(crate) fn by_hour(conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<Vec<u32>> {
+    let first = Timestamp6::from(now - TimeDelta::hours(24));
+    let seen: Vec<Timestamp6> = sessions::table
+        .filter(AppSession::live(now))
+        .filter(sessions::last_seen_at.ge(first))
+        .select(sessions::last_seen_at)
+        .load(conn)?;
     let mut counts = vec![0; HOURS];
     for seen in seen {
         let hour = |time: DateTime<Utc>| time.timestamp().div_euclid(3_600);

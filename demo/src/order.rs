@@ -7,7 +7,7 @@ use axum::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_sessions::{Bound, Error, Timestamp6, WriteOptions};
+use diesel_sessions::{Bound, Error, ErrorKind, Timestamp6, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::cart::{self, Line};
@@ -18,7 +18,7 @@ use crate::model::AppSession;
 use crate::page::{Head, render};
 use crate::price::Price;
 use crate::times::now;
-use crate::visitor::{Member, notice};
+use crate::visitor::{Member, NOTICE};
 
 /// The name of the attribute.
 const CODE: &str = "order_code";
@@ -66,7 +66,10 @@ pub(crate) async fn ask(member: Member) -> Result<Redirect, Failure> {
 pub(crate) async fn show(member: Member) -> Result<Response, Failure> {
     let (lines, code) = member
         .session
-        .run(|conn, s| Ok::<_, Error>((cart::lines(conn, &cart::contents(s)?)?, s.attributes().get::<Code, _>(conn, CODE)?)))
+        .run(|conn, s| {
+            let code = s.attributes().get(conn, CODE);
+            Ok::<_, Error>((cart::lines(conn, &cart::contents(s)?)?, readable(conn, s, code)?))
+        })
         .await?;
     if lines.is_empty() {
         return Ok(Redirect::to("/cart").into_response());
@@ -83,8 +86,27 @@ pub(crate) struct Enter {
 /// `POST /order`
 pub(crate) async fn place(member: Member, Form(form): Form<Enter>) -> Result<Redirect, Failure> {
     let user = member.user.id;
-    let placed = member.session.run(move |conn, s| conn.transaction(|conn| place_with(conn, s, user, form.code.trim()))).await?;
-    let (text, next) = match placed {
+    let placed = member.session.run(move |conn, s| {
+        // Order, code, cart and notice change together, or none of them. What is left for the layer to save afterwards could be
+        // lost to a sign-out, and the page would say so of an order that is placed.
+        conn.transaction(|conn| {
+            // The first save locks the row, and brings what other requests have put into the cart meanwhile: until the commit it
+            // stays as it is read below.
+            s.insert(NOTICE, "Your order is under way.")?;
+            s.save(conn)?;
+            let placed = place_with(conn, s, user, form.code.trim())?;
+            let (text, next) = outcome(&placed);
+            s.insert(NOTICE, text)?;
+            s.save(conn)?;
+            Ok::<_, Error>(next)
+        })
+    });
+    Ok(Redirect::to(placed.await?))
+}
+
+/// What the next page says, and which that is.
+fn outcome(placed: &Placed) -> (String, &'static str) {
+    match placed {
         Placed::Order(id) => (format!("Thank you. Order number {id} is placed."), "/account"),
         Placed::Wrong { tries_left: 0 } => {
             ("That was not the code, once too often. Please ask for a new one.".to_owned(), "/order")
@@ -92,15 +114,14 @@ pub(crate) async fn place(member: Member, Form(form): Form<Enter>) -> Result<Red
         Placed::Wrong { tries_left } => (format!("That is not the code. Tries left: {tries_left}."), "/order"),
         Placed::NoCode => ("There is no code, or it has expired. Please ask for a new one.".to_owned(), "/order"),
         Placed::EmptyCart => ("Your cart is empty.".to_owned(), "/cart"),
-    };
-    notice(&member.session, &text)?;
-    Ok(Redirect::to(next))
+    }
 }
 
-/// Order, code and cart change together, or none of them: all of this is one transaction.
+/// Runs in a transaction.
 fn place_with(conn: &mut Conn, s: &mut Bound<'_, AppSession>, user: Id, entered: &str) -> Result<Placed, Error> {
     // `take` deletes it: of several requests that try at once, one gets it. A wrong try puts it back, with one try less.
-    let Some(mut code) = s.attributes().take::<Code, _>(conn, CODE)? else { return Ok(Placed::NoCode) };
+    let taken = s.attributes().take(conn, CODE);
+    let Some(mut code) = readable(conn, s, taken)? else { return Ok(Placed::NoCode) };
     if code.digits != entered {
         code.tries_left = code.tries_left.saturating_sub(1);
         let left = (code.until - now()).to_std().unwrap_or_default();
@@ -114,9 +135,20 @@ fn place_with(conn: &mut Conn, s: &mut Bound<'_, AppSession>, user: Id, entered:
         return Ok(Placed::EmptyCart);
     }
     let order = insert(conn, user, &lines)?;
-    cart::empty(s)?;
-    s.save(conn)?;
+    cart::take_out(s, &lines)?;
     Ok(Placed::Order(order))
+}
+
+/// A code that does not open is none, and is deleted: without SESSION_KEYS a restart has forgotten the key of those before it.
+fn readable(conn: &mut Conn, s: &Bound<'_, AppSession>, code: Result<Option<Code>, Error>) -> Result<Option<Code>, Error> {
+    match code {
+        Err(error) if error.kind() == ErrorKind::Decrypt => {
+            tracing::debug!(%error, "the code is dropped");
+            s.attributes().delete(conn, CODE)?;
+            Ok(None)
+        }
+        code => code,
+    }
 }
 
 fn keep(conn: &mut Conn, s: &Bound<'_, AppSession>, code: &Code, lifetime: Duration) -> Result<(), Error> {

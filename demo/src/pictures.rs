@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use diesel::prelude::*;
-use diesel_sessions::{Error, ErrorKind, Session};
+use diesel_sessions::{Error, Session};
 
 use crate::engine::schema::products;
 use crate::engine::{Conn, Id};
@@ -24,21 +24,22 @@ pub(crate) async fn show(session: Web, Path(product): Path<Id>) -> Result<Respon
         })
         .await?;
     let svg = draw(&picture.ok_or(Failure::NotFound)?).ok_or(Failure::NotFound)?;
-    note(&session, product).await?;
+    note(&session, product).await;
     // Shown again, it is asked for again: that is what this demo wants to see.
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, no-cache")];
     Ok((headers, svg).into_response())
 }
 
 /// Counts that a product was seen, in a session that is there anyway: looking around makes none. The count is worth no error: if the
-/// user signs in or out at this moment, `run` leaves the session as it was, and the picture is shown.
-async fn note(session: &Web, product: Id) -> Result<(), Error> {
-    let (has_row, is_superseded) = session.with(|s| Ok::<_, Error>((s.row_id().is_some(), s.is_superseded())))?;
-    if !has_row {
-        if is_superseded {
-            tracing::debug!("not noted: the request came with the token that a sign-in has just replaced");
+/// user signs in or out at this moment, or anything else goes wrong, `run` leaves the session as it was, and the picture is shown.
+async fn note(session: &Web, product: Id) {
+    match session.with(|s| Ok::<_, Error>((s.row_id().is_some(), s.is_superseded()))) {
+        Ok((true, _)) => {}
+        Ok((false, true)) => {
+            return tracing::debug!("not noted: the request came with the token that a sign-in has just replaced");
         }
-        return Ok(());
+        Ok((false, false)) => return,
+        Err(error) => return tracing::debug!(%error, "not noted"),
     }
     let key = key(product);
     let noted = session.run(move |conn, s| {
@@ -47,12 +48,8 @@ async fn note(session: &Web, product: Id) -> Result<(), Error> {
         // A key for each product: the other nine requests change others, and no change is lost.
         s.save(conn)
     });
-    match noted.await {
-        Err(error) if matches!(error.kind(), ErrorKind::Gone | ErrorKind::Rotated | ErrorKind::Conflict) => {
-            tracing::debug!(%error, "not noted");
-            Ok(())
-        }
-        noted => noted.map(drop),
+    if let Err(error) = noted.await {
+        tracing::debug!(%error, "not noted");
     }
 }
 

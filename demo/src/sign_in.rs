@@ -17,6 +17,7 @@ use crate::engine::schema::users;
 use crate::failure::Failure;
 use crate::model::Web;
 use crate::page::{Head, render};
+use crate::sign_up::is_printable;
 use crate::visitor::Visitor;
 use crate::{cart, device, password};
 
@@ -57,8 +58,10 @@ pub(crate) async fn sign_in(
     Form(form): Form<Enter>,
 ) -> Result<Response, Failure> {
     let name = form.name.trim().to_owned();
-    let wanted = name.clone();
+    // A name that nobody can have is not looked for: PostgreSQL refuses a NUL.
+    let wanted = is_printable(&name).then(|| name.clone());
     let found = visitor.session.run(move |conn, _| {
+        let Some(wanted) = wanted else { return Ok(None) };
         let user = users::table.filter(users::name.eq(wanted)).select((users::id, users::password_hash));
         Ok::<_, Error>(user.first::<(Id, String)>(conn).optional()?)
     });
@@ -83,13 +86,15 @@ pub(crate) async fn enter(
 ) -> Result<Redirect, Failure> {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(device::cut);
     let sign_in = if remember { SignIn::new(user).remember(REMEMBER) } else { SignIn::new(user) };
-    let has_cart = session.run(move |conn, s| {
+    let entered = session.run(move |conn, s| {
         s.remote_addr = Some(address.ip().to_string());
         s.user_agent = user_agent;
         s.sign_in(conn, sign_in)?;
-        Ok::<_, Error>(!cart::contents(s)?.is_empty())
+        // It is done: from here on nothing may fail, or the session would be put back as it was, and the new token never sent. The
+        // cart is looked at now, since signing in over another user's session has left theirs behind.
+        Ok::<_, Error>(cart::contents(s).is_ok_and(|cart| !cart.is_empty()))
     });
-    Ok(Redirect::to(if has_cart.await? { "/cart" } else { "/account" }))
+    Ok(Redirect::to(if entered.await? { "/cart" } else { "/account" }))
 }
 
 /// `POST /sign-out`. Chromium keeps pages for its back button even if they say `no-store`; it drops them when told so here.

@@ -57,6 +57,7 @@ pub(crate) async fn sign_up(
     let name = form.name.trim().to_owned();
     let objection = match (name.chars().count(), form.password.chars().count()) {
         (0, _) => Some("Please choose a name."),
+        _ if !is_printable(&name) => Some("Please choose a name of letters that can be seen."),
         (length, _) if length > LONGEST_NAME => Some("That name is too long: 40 characters at most."),
         (_, length) if length < SHORTEST_PASSWORD => Some("That password is too short: 12 characters at least."),
         (_, length) if length > LONGEST_PASSWORD => Some("That password is too long: 256 characters at most."),
@@ -73,6 +74,11 @@ pub(crate) async fn sign_up(
         Some(user) => Ok(sign_in::enter(&visitor.session, user, false, address, &headers).await?.into_response()),
         None => refuse("That name is taken. Please choose another."),
     }
+}
+
+/// Whether a name is free of control characters.
+pub(crate) fn is_printable(name: &str) -> bool {
+    !name.chars().any(char::is_control)
 }
 
 /// The new user; `None` if the name is taken.

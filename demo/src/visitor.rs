@@ -4,14 +4,17 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use diesel::prelude::*;
-use diesel_sessions::{Error, Owner};
+use diesel_sessions::{Bound, Error, Owner};
 
 use crate::cart;
-use crate::engine::Id;
 use crate::engine::schema::users;
+use crate::engine::{Conn, Id};
 use crate::failure::Failure;
 use crate::model::{AppSession, User, Web};
 use crate::page::Head;
+
+/// The key of what the next page is to say.
+pub(crate) const NOTICE: &str = "notice";
 
 /// Anybody, signed in or not.
 pub(crate) struct Visitor {
@@ -78,9 +81,13 @@ impl Member {
     }
 }
 
-/// Leaves a notice for the next page.
-pub(crate) fn notice(session: &Web, text: &str) -> Result<(), Error> {
-    session.with_mut(|s| s.insert("notice", text))
+/// Leaves a notice for the next page, and saves it at once. What it tells of is done: if the session was rotated or ended at this
+/// moment, the notice alone is lost, and the answer does not say that nothing was saved.
+pub(crate) fn notice(conn: &mut Conn, s: &mut Bound<'_, AppSession>, text: &str) {
+    if let Err(error) = s.insert(NOTICE, text).and_then(|()| s.save(conn)) {
+        tracing::debug!(%error, "no notice");
+        s.revert();
+    }
 }
 
 fn head(session: &Web, user: Option<&User>) -> Result<Head, Error> {
@@ -89,7 +96,7 @@ fn head(session: &Web, user: Option<&User>) -> Result<Head, Error> {
             user: user.map(|user| user.name.clone()),
             is_operator: user.is_some_and(|user| user.is_operator),
             in_cart: cart::contents(s)?.values().sum(),
-            notice: s.pop("notice")?,
+            notice: s.pop(NOTICE)?,
         })
     })
 }

@@ -95,7 +95,8 @@ impl Browser {
         let page = self.wait_for("html").await;
         self.tick(css).await;
         let begun = Instant::now();
-        // What belongs to a page that is gone is stale.
+        // What belongs to a page that is gone is stale. A real browser says nothing when it gets there: it is asked again and again,
+        // with a bound, as `wait` does everywhere else.
         while page.tag_name().await.is_ok() {
             assert!(begun.elapsed() < PATIENCE, "{css} leads nowhere");
             tokio::time::sleep(Duration::from_millis(10)).await;

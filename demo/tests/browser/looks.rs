@@ -90,7 +90,8 @@ async fn the_operators_page_shows_the_picture() {
     browser.arrives_at("/account").await;
     browser.press("a[href='/operator']").await;
     browser.arrives_at("/operator").await;
-    let shown = "const chart = document.querySelector('#chart'); return chart.complete && chart.naturalWidth > 0";
+    // The picture may still be under way when the page is there.
+    let shown = "const chart = document.querySelector('#chart'); return chart.decode().then(() => chart.naturalWidth > 0)";
     assert_eq!(browser.script(shown).await, json!(true));
     assert_eq!(browser.text_of("#backlog").await, "3");
     assert!(browser.text().await.contains("shopper 40"), "{}", browser.text().await);
