@@ -60,6 +60,9 @@ const BEGINNINGS: &[(&str, Trouble)] = &[
     ("The client was disconnected by the server", Trouble::Disconnected),
     ("Connection was killed", Trouble::Disconnected),
     ("Can't connect to ", Trouble::Disconnected),
+    // mysql_async, of diesel-async: the rest is the operating system's
+    ("Driver error: `Connection to the server is closed.", Trouble::Disconnected),
+    ("Input/output error: ", Trouble::Disconnected),
 ];
 
 const MYSQL_DEADLOCK: &str = "Deadlock found when trying to get lock; try restarting transaction";
@@ -164,6 +167,7 @@ mod tests {
         assert_eq!(trouble("database is locked"), Some(Trouble::Busy));
         assert_eq!(trouble("deadlock detected\n"), Some(Trouble::Deadlock));
         assert_eq!(trouble("Lost connection to server during query"), Some(Trouble::Disconnected));
+        assert_eq!(trouble("Input/output error: Input/output error: Connection reset by peer"), Some(Trouble::Disconnected));
         assert_eq!(trouble("relation \"database is locked\" does not exist"), None);
     }
 

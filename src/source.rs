@@ -4,9 +4,33 @@ use std::future::Future;
 
 use crate::error::Error;
 
+#[cfg(any(feature = "r2d2", feature = "deadpool-diesel", feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
+mod blocking;
+#[cfg(any(feature = "deadpool-diesel", feature = "diesel-async-deadpool"))]
+mod deadpool;
+#[cfg(feature = "deadpool-diesel")]
+mod deadpool_diesel;
+#[cfg(any(feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
+mod diesel_async;
+#[cfg(feature = "r2d2")]
+mod r2d2;
+
+#[cfg(any(feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
+pub use diesel_async::{BlockingConnection, LentConnection};
+
 /// A pool that runs a closure with one of its connections, off the asynchronous threads.
 ///
-/// Implemented for [`diesel::r2d2::Pool`] on tokio's blocking threads (feature `r2d2`).
+/// Each on tokio's blocking threads:
+///
+/// | pool | feature | the closure's connection |
+/// |---|---|---|
+/// | [`diesel::r2d2::Pool`] | `r2d2` | Diesel's own, `PgConnection` for instance |
+/// | `deadpool_diesel::Pool` | `deadpool-diesel` | Diesel's own |
+/// | `diesel_async::pooled_connection::bb8::Pool` | `diesel-async-bb8` | `BlockingConnection` |
+/// | `diesel_async::pooled_connection::deadpool::Pool` | `diesel-async-deadpool` | `BlockingConnection` |
+///
+/// The last two lend through diesel-async's `AsyncConnectionWrapper`. An application whose pool is another one implements the
+/// trait itself.
 ///
 /// # Example
 ///
@@ -49,48 +73,4 @@ pub trait ConnectionSource: Clone + Send + Sync + 'static {
         F: FnOnce(&mut Self::Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static;
-}
-
-#[cfg(feature = "r2d2")]
-mod r2d2 {
-    use diesel::r2d2::{ConnectionManager, Pool, R2D2Connection};
-
-    use super::{ConnectionSource, Future};
-    use crate::error::{Error, ErrorKind};
-
-    impl<C: R2D2Connection + 'static> ConnectionSource for Pool<ConnectionManager<C>> {
-        type Connection = C;
-
-        fn run<T, E, F>(&self, work: F) -> impl Future<Output = Result<T, E>> + Send
-        where
-            F: FnOnce(&mut Self::Connection) -> Result<T, E> + Send + 'static,
-            T: Send + 'static,
-            E: From<Error> + Send + 'static,
-        {
-            let pool = self.clone();
-            async move {
-                let task = tokio::task::spawn_blocking(move || {
-                    let mut conn = pool.get().map_err(|error| E::from(no_connection(error)))?;
-                    work(&mut conn)
-                });
-                match task.await {
-                    Ok(result) => result,
-                    Err(error) => match error.try_into_panic() {
-                        Ok(panic) => std::panic::resume_unwind(panic),
-                        Err(error) => {
-                            Err(Error::new(ErrorKind::Unavailable, "could not run the closure").with_source(error).into())
-                        }
-                    },
-                }
-            }
-        }
-    }
-
-    /// r2d2 says "timed out" and, if opening one has failed meanwhile, why.
-    fn no_connection(error: diesel::r2d2::PoolError) -> Error {
-        let is_timeout = error.to_string() == "timed out waiting for connection";
-        let kind = if is_timeout { ErrorKind::PoolTimeout } else { ErrorKind::Unavailable };
-        // The pool's text may repeat what the driver says of the server, a host name for instance; it is kept as the source.
-        Error::new(kind, "could not get a connection").with_source(error)
-    }
 }
