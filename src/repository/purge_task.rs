@@ -2,6 +2,7 @@
 
 use std::future::{Future, pending};
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl<M: SessionModel> SessionRepository<M> {
 /// * The first round comes within one interval, at random; the others follow an interval apart, a tenth more or less. So
 ///   processes that start together do not purge together.
 /// * A round removes all that has expired, in batches, each a transaction of its own.
-/// * A round that fails is told to `tracing` as an error, and the next one comes when it would have come.
+/// * A round that fails or panics is told to `tracing` as an error, and the next one comes when it would have come.
 /// * Of several processes one works at a time on PostgreSQL: a batch holds an advisory lock that ends with its transaction, and
 ///   a round that finds it held leaves the work to the other. SQLite has one writer anyway. MySQL and MariaDB have no such lock:
 ///   there, the same batch may be sent twice and removed once.
@@ -172,7 +173,16 @@ impl<M: SessionModel> PurgeTask<M> {
         P: ConnectionSource,
     {
         let (sessions, limit) = (self.sessions.clone(), self.batch);
-        let purged: Result<_> = source.run(move |conn| sessions.purge_in_turn(conn, limit)).await;
+        let purged: Result<_> = source
+            .run(move |conn| {
+                // A panic, of the application's clock for instance, must not end the task for good.
+                let purged = catch_unwind(AssertUnwindSafe(|| sessions.purge_in_turn(&mut *conn, limit)));
+                purged.unwrap_or_else(|_| {
+                    M::set_in_error(conn);
+                    Err(Error::new(ErrorKind::Database, "could not purge expired sessions").with_detail("it panicked"))
+                })
+            })
+            .await;
         match purged {
             Ok(Some(purged)) => return Some(purged),
             Ok(None) => tracing::debug!(target: "diesel_sessions", reason = "another process is at it", "purge left alone"),

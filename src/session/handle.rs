@@ -76,7 +76,7 @@ impl<M: SessionModel> Session<M> {
     }
 
     /// The same handle once more, pending changes and token included: to go back to when what follows fails.
-    #[cfg(feature = "axum")]
+    #[cfg(any(feature = "axum", feature = "actix-web"))]
     pub(crate) fn copy(&self) -> Self {
         Session {
             model: self.model.clone(),

@@ -32,7 +32,7 @@ use crate::repository::SessionRepository;
 /// let mut visit = edge.open(&mut conn, &presented)?;    // when the handler first asks
 /// visit.session_mut().insert("lines", 1)?;              // the handler
 /// let saved = match edge.is_to_be_saved(&visit, StatusCode::OK) {
-///     true => edge.save(&mut conn, &mut visit),
+///     true => edge.save(&mut conn, &mut visit, StatusCode::OK),
 ///     false => Ok(()),
 /// };
 /// edge.answer(&visit, &saved, &mut answer);
@@ -177,11 +177,41 @@ impl<M: SessionModel> SessionEdge<M> {
             Presented::Nothing | Presented::Doubled => None,
         };
         let session = self.sessions.open(conn, token)?;
-        Ok(Visit { session, presented: *presented != Presented::Nothing, ended_meanwhile: false })
+        Ok(Visit { session, presented: *presented != Presented::Nothing, was_ended: false, ended_meanwhile: false })
     }
 
-    /// Whether [`save`](SessionEdge::save) has something to do after the handler: a change, a touch that is due, or a new token to
-    /// look up. Nothing is written along with a server error, which may have left the change half done.
+    /// Puts a new session in the place of a request's own, whose pending changes are dropped; what became of its row stays. The new
+    /// one gets its row with the first change, and the answer its token.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use diesel_sessions::web::{CookieOptions, Presented, SessionEdge};
+    /// # use diesel_sessions::{SessionRepository, migrations, plain::sqlite::PlainSession, sign_in_as};
+    /// # let mut conn = SqliteConnection::establish(":memory:")?;
+    /// # migrations::run(&mut conn)?;
+    /// # let sessions = SessionRepository::<PlainSession>::builder().build()?;
+    /// # let stored = sign_in_as(&sessions, &mut conn, 14)?;
+    /// # let token = stored.new_token().expect("created").reveal().to_owned();
+    /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// let mut visit = edge.open(&mut conn, &Presented::Token(token))?;
+    /// edge.sessions().end(&mut conn, visit.session_mut())?;
+    /// edge.start_anew(&mut visit);
+    /// visit.session_mut().insert("notice", "signed out")?;
+    /// assert!(visit.session().is_new() && visit.session().user_id.is_none());
+    /// # visit.give_up();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn start_anew(&self, visit: &mut Visit<M>) {
+        visit.give_up();
+        visit.was_ended |= visit.session.is_ended();
+        visit.ended_meanwhile = false;
+        visit.session = self.sessions.new_session();
+    }
+
+    /// Whether [`save`](SessionEdge::save) has something to do after the handler, whose answer has this status: a change, a touch
+    /// that is due, or a new token to look up. Nothing is written along with a server error, which may have left the change half done.
     ///
     /// # Example
     ///
@@ -205,12 +235,13 @@ impl<M: SessionModel> SessionEdge<M> {
     #[must_use]
     pub fn is_to_be_saved(&self, visit: &Visit<M>, status: StatusCode) -> bool {
         let session = &visit.session;
-        let has_work = session.was_changed() || session.new_token().is_some() || self.sessions.is_touch_due(session);
-        !status.is_server_error() && has_work
+        let writes = session.was_changed() || self.sessions.is_touch_due(session);
+        session.new_token().is_some() || writes && !status.is_server_error()
     }
 
-    /// Saves a session after its handler. What was not changed keeps its answer, whatever became of its touch; if it has a new token,
-    /// as after a sign-in, it is looked up: should somebody have ended the session since, the answer does not set its cookie.
+    /// Saves a session after its handler, but not along with a server error. What was not changed keeps its answer, whatever became of
+    /// its touch; if it has a new token, as after a sign-in, it is looked up: should somebody have ended the session since, the
+    /// answer does not set its cookie.
     ///
     /// # Errors
     ///
@@ -228,23 +259,28 @@ impl<M: SessionModel> SessionEdge<M> {
     /// # let stored = sign_in_as(&sessions, &mut conn, 14)?;
     /// # let token = stored.new_token().expect("created").reveal().to_owned();
     /// # let edge = SessionEdge::new(sessions, CookieOptions::new())?;
+    /// # use http::StatusCode;
     /// let mut visit = edge.open(&mut conn, &Presented::Token(token))?;
     /// visit.session_mut().insert("lines", 1)?;
     /// edge.sessions().revoke_everyone(&mut conn)?;
-    /// assert_eq!(edge.save(&mut conn, &mut visit).unwrap_err().kind(), ErrorKind::Gone);
+    /// assert_eq!(edge.save(&mut conn, &mut visit, StatusCode::OK).unwrap_err().kind(), ErrorKind::Gone);
     /// visit.give_up();
-    /// assert!(edge.save(&mut conn, &mut visit).is_ok());
+    /// assert!(edge.save(&mut conn, &mut visit, StatusCode::OK).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn save<C>(&self, conn: &mut C, visit: &mut Visit<M>) -> Result<()>
+    pub fn save<C>(&self, conn: &mut C, visit: &mut Visit<M>, status: StatusCode) -> Result<()>
     where
         M: DbSession<C>,
     {
-        if visit.session.was_changed() {
-            return self.sessions.save(conn, &mut visit.session).map(drop);
-        }
-        if let Err(error) = self.sessions.save(conn, &mut visit.session) {
-            tracing::debug!(target: "diesel_sessions", reason = %error, "touch failed");
+        if !status.is_server_error() {
+            let is_change = visit.session.was_changed();
+            let saved = self.sessions.save(conn, &mut visit.session);
+            if is_change {
+                return saved.map(drop);
+            }
+            if let Err(error) = saved {
+                tracing::debug!(target: "diesel_sessions", reason = %error, "touch failed");
+            }
         }
         if let Some(token) = visit.session.new_token() {
             // Unless the database says no, the verb's own word counts.
@@ -293,7 +329,7 @@ impl<M: SessionModel> SessionEdge<M> {
                 let persistent = session.is_persistent();
                 self.cookie.set(token.reveal(), session.deadline_at().filter(|_| persistent).map(|end| max_age(end, now)))
             }
-            _ if session.is_ended() && visit.presented => self.cookie.removal(),
+            _ if (session.is_ended() || visit.was_ended) && visit.presented => self.cookie.removal(),
             _ => return,
         };
         headers.append(SET_COOKIE, cookie);
@@ -302,100 +338,10 @@ impl<M: SessionModel> SessionEdge<M> {
 }
 
 /// Says to caches that the answer depends on the cookie.
-pub(crate) fn vary(headers: &mut HeaderMap) {
+fn vary(headers: &mut HeaderMap) {
     headers.append(VARY, HeaderValue::from_static("Cookie"));
 }
 
 #[cfg(feature = "sqlite")]
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plain::sqlite::PlainSession;
-
-    fn edge(cookie: CookieOptions) -> SessionEdge<PlainSession> {
-        SessionEdge::new(SessionRepository::builder().build().unwrap(), cookie).unwrap()
-    }
-
-    fn new_visit(edge: &SessionEdge<PlainSession>, presented: bool) -> Visit<PlainSession> {
-        Visit { session: edge.sessions.new_session(), presented, ended_meanwhile: false }
-    }
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect::<HeaderMap>()
-    }
-
-    #[test]
-    fn only_a_change_without_a_server_error_is_saved() {
-        let edge = edge(CookieOptions::new());
-        let mut visit = new_visit(&edge, false);
-        assert!(!edge.is_to_be_saved(&visit, StatusCode::OK));
-        visit.session_mut().insert("a", 1).unwrap();
-        for code in [100, 200, 204, 303, 400, 401, 404, 409, 499] {
-            assert!(edge.is_to_be_saved(&visit, StatusCode::from_u16(code).unwrap()), "{code}");
-        }
-        for code in [500, 502, 503, 599] {
-            assert!(!edge.is_to_be_saved(&visit, StatusCode::from_u16(code).unwrap()), "{code}");
-        }
-        visit.give_up();
-        assert!(!edge.is_to_be_saved(&visit, StatusCode::OK));
-    }
-
-    #[test]
-    fn an_answer_is_told_the_token_unless_the_session_is_lost() {
-        let edge = edge(CookieOptions::new());
-        let mut visit = new_visit(&edge, false);
-        visit.session.tell(crate::SessionToken::from_bytes(&[7; 32]).unwrap());
-        let error = |kind| Err(Error::new(kind, "could not save the session"));
-        for (saved, told) in [
-            (Ok(()), true),
-            (error(ErrorKind::Gone), false),
-            (error(ErrorKind::Rotated), false),
-            (error(ErrorKind::Conflict), true),
-            (error(ErrorKind::Unavailable), true),
-        ] {
-            let mut headers = HeaderMap::new();
-            edge.answer(&visit, &saved, &mut headers);
-            assert_eq!(headers.contains_key(SET_COOKIE), told, "{saved:?}");
-            assert_eq!(headers.contains_key(CACHE_CONTROL), told, "{saved:?}");
-            assert_eq!(headers[VARY], "Cookie");
-        }
-    }
-
-    #[test]
-    fn an_ended_session_removes_the_cookie_that_was_presented() {
-        let edge = edge(CookieOptions::new());
-        for presented in [true, false] {
-            let mut visit = new_visit(&edge, presented);
-            visit.session.ended();
-            let mut headers = HeaderMap::new();
-            edge.answer(&visit, &Ok(()), &mut headers);
-            assert_eq!(headers.contains_key(SET_COOKIE), presented);
-        }
-    }
-
-    #[test]
-    fn other_cookies_and_vary_headers_of_the_answer_stay() {
-        let edge = edge(CookieOptions::new());
-        let mut visit = new_visit(&edge, false);
-        visit.session.tell(crate::SessionToken::from_bytes(&[7; 32]).unwrap());
-        let mut answer = headers(&[("set-cookie", "theme=dark"), ("vary", "Accept"), ("cache-control", "max-age=60")]);
-        edge.answer(&visit, &Ok(()), &mut answer);
-        assert_eq!(answer.get_all(SET_COOKIE).iter().count(), 2);
-        assert_eq!(answer.get_all(VARY).iter().collect::<Vec<_>>(), ["Accept", "Cookie"]);
-        assert_eq!(answer.get_all(CACHE_CONTROL).iter().collect::<Vec<_>>(), ["no-store"]);
-    }
-
-    // S102
-    #[test]
-    fn a_secure_cookie_over_plain_http_is_warned_of_once() {
-        let local = headers(&[("host", "localhost:3000")]);
-        let secure = edge(CookieOptions::new());
-        let warned = |edge: &SessionEdge<PlainSession>| edge.notes.warned.load(Ordering::Relaxed);
-        assert!(!warned(&secure));
-        let _ = secure.clone().presented(&local);
-        assert!(warned(&secure), "its clones share the note");
-        let plain = edge(CookieOptions::new().over_plain_http());
-        let _ = plain.presented(&local);
-        assert!(!warned(&plain));
-    }
-}
+mod tests;

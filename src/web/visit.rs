@@ -31,6 +31,8 @@ pub struct Visit<M: SessionModel> {
     pub(super) session: Session<M>,
     /// The request had a cookie of that name.
     pub(super) presented: bool,
+    /// The session that came before this one was ended.
+    pub(super) was_ended: bool,
     /// Whether the token that this request was about to tell opens nothing any more.
     pub(super) ended_meanwhile: bool,
 }
@@ -80,9 +82,14 @@ impl<M: SessionModel> Visit<M> {
     }
 
     /// The same once more: to go back to when what follows fails.
-    #[cfg(feature = "axum")]
+    #[cfg(any(feature = "axum", feature = "actix-web"))]
     pub(crate) fn copy(&self) -> Self {
-        Visit { session: self.session.copy(), presented: self.presented, ended_meanwhile: self.ended_meanwhile }
+        Visit {
+            session: self.session.copy(),
+            presented: self.presented,
+            was_ended: self.was_ended,
+            ended_meanwhile: self.ended_meanwhile,
+        }
     }
 
     /// Gives up what was changed and not saved: after a server error, or a save that failed.

@@ -2,11 +2,11 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use chrono::TimeDelta;
-use diesel_sessions::SignIn;
 use diesel_sessions::web::CookieOptions;
+use diesel_sessions::{Error, SignIn};
 use tower::ServiceExt;
 
 use crate::site::{Handle, NAME, Site, Web, ask, ask_as, ask_with, block_on};
@@ -20,6 +20,8 @@ suite! {
     signing_in_without_remember_makes_a_cookie_of_the_browser_again,
     ending_removes_the_cookie_with_the_same_attributes,
     ending_a_session_that_the_client_never_had_removes_nothing,
+    a_new_session_may_begin_where_one_was_ended,
+    a_new_session_may_begin_where_a_live_one_was_presented,
     other_options_are_used_to_set_read_and_remove,
     a_token_is_in_the_cookie_alone,
     answers_that_met_the_session_vary_by_cookie,
@@ -185,6 +187,49 @@ fn answers_that_met_the_session_vary_by_cookie<D: Web>(db: &D) {
         let kept = ask_as(&app, "/add", &set.token().unwrap()).await;
         assert_eq!((kept.header("vary"), kept.header("cache-control")), (Some("Cookie"), None));
     });
+}
+
+// S8
+fn a_new_session_may_begin_where_one_was_ended<D: Web>(db: &D) {
+    for noted in [true, false] {
+        let site = Site::new(db);
+        let (_, token) = site.signed_in();
+        let before = site.rows();
+        let sign_out = move |session: Handle<D>| async move {
+            session.with_mut(|s| s.insert("never", "stored"))?;
+            session.end().await?;
+            session.start_anew()?;
+            if noted {
+                session.with_mut(|s| s.insert("notice", "signed out"))?;
+            }
+            Ok::<_, Error>(())
+        };
+        let reply = block_on(ask_as(&site.app(Router::new().route("/", get(sign_out))), "/", &token));
+        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+        assert!(site.load(&token).is_none());
+        if noted {
+            let fresh = site.load(&reply.token().unwrap()).unwrap();
+            assert_eq!(fresh.keys().collect::<Vec<_>>(), ["notice"]);
+            assert_eq!(site.rows(), before, "one has gone, one has come");
+        } else {
+            assert!(reply.attributes().contains(&"Max-Age=0".to_owned()), "{reply:?}");
+            assert_eq!(site.rows(), before - 1);
+        }
+    }
+}
+
+// S8
+fn a_new_session_may_begin_where_a_live_one_was_presented<D: Web>(db: &D) {
+    let site = Site::new(db);
+    let (_, token) = site.signed_in();
+    let start = |session: Handle<D>| async move {
+        session.with_mut(|s| s.insert("never", "stored"))?;
+        session.start_anew()?;
+        session.with(|s| Ok::<_, Error>((s.is_new() && s.is_empty()).to_string()))
+    };
+    let reply = block_on(ask_as(&site.app(Router::new().route("/", get(start))), "/", &token));
+    assert_eq!((reply.status, reply.body.as_str(), reply.set_cookie()), (StatusCode::OK, "true", None));
+    assert!(!site.load(&token).unwrap().contains_key("never"), "what was left behind lives on as it was");
 }
 
 // S102

@@ -10,12 +10,14 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::answer::{plain, status_of};
-use super::request::{Left, RequestSession};
+use super::answer::plain;
 use crate::error::{ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
 use crate::repository::SessionRepository;
 use crate::source::ConnectionSource;
+use crate::web::handler::answer::status_of;
+use crate::web::handler::request::{Closed, RequestSession};
+use crate::web::handler::whose::Whose;
 use crate::web::{CookieOptions, SessionEdge};
 
 type OwnAnswer = Arc<dyn Fn() -> Response + Send + Sync>;
@@ -72,7 +74,10 @@ impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
     /// # }
     /// ```
     #[must_use]
-    pub fn new(sessions: SessionRepository<M>, source: P) -> Self {
+    pub fn new(sessions: SessionRepository<M>, source: P) -> Self
+    where
+        M: DbSession<P::Connection>,
+    {
         let edge = SessionEdge::new(sessions, CookieOptions::new());
         // OK because a test makes them.
         let edge = edge.unwrap_or_else(|error| unreachable!("the default options: {error}"));
@@ -102,7 +107,9 @@ impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
         Ok(self)
     }
 
-    /// Where an [`Owner`](super::Owner) sends those who are not signed in, with 303. Without it, they get 401.
+    /// Where an [`Owner`](super::Owner) sends those who are not signed in, with 303: a path or an address, percent-encoded. Without
+    /// it, and where it can be no header, they get 401. For an answer that depends on the request, let the handler ask for
+    /// `Result<Owner<M>, OwnerRejection>`.
     ///
     /// # Example
     ///
@@ -224,6 +231,8 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let Settings { edge, source, sign_in_page, lost } = self.settings.clone();
         let session = Arc::new(RequestSession::new(edge, source, sign_in_page));
+        let whose: Arc<dyn Whose<M>> = session.clone();
+        request.extensions_mut().insert(whose);
         request.extensions_mut().insert(Arc::clone(&session));
         // The one that was polled ready goes; its clone takes its place.
         let clone = self.inner.clone();
@@ -241,27 +250,10 @@ where
     M: DbSession<C>,
     C: 'static,
 {
-    let status = answer.status();
-    let pending =
-        session.look(|visit| Ok::<_, crate::Error>((session.edge.is_to_be_saved(visit, status), visit.session().was_changed())));
-    let saved = match pending {
-        Ok((true, changed)) => match session.hand_over(|conn, edge, visit| edge.save(conn, visit)).await {
-            // A touch that found no connection takes nothing from the answer.
-            Err(_) if !changed => Ok(()),
-            saved => saved,
-        },
-        Ok((false, _)) | Err(_) => Ok(()),
+    let (visit, saved) = match session.close(answer.status()).await {
+        Closed::Unasked | Closed::Failed(_) => return answer,
+        Closed::Met { visit, saved } => (visit, saved),
     };
-    let mut visit = match session.leave() {
-        Left::Unasked => return answer,
-        Left::Away => {
-            tracing::warn!(target: "diesel_sessions", reason = "a `run` is still under way after the handler", "not saved");
-            crate::web::vary(answer.headers_mut());
-            return answer;
-        }
-        Left::Here(visit) => visit,
-    };
-    visit.give_up();
     if let Err(error) = &saved {
         answer = match (error.kind(), lost) {
             (ErrorKind::Gone | ErrorKind::Rotated, Some(lost)) => lost(),

@@ -1,10 +1,14 @@
 //! The purge task: when it works, what it does after an error, how it stops, and that one process works at a time.
 
 use std::future::{pending, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use diesel_sessions::{ConnectionSource, Error, ErrorKind, ManualClock, PurgeTask, Purged, SessionRepository, WriteOptions};
+use chrono::{DateTime, Utc};
+use diesel_sessions::{
+    Clock, ConnectionSource, DbSession, Error, ErrorKind, ManualClock, PurgeTask, Purged, SessionRepository, WriteOptions,
+};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -12,11 +16,12 @@ use crate::life::steps::{created, kind, rows};
 #[cfg(feature = "postgres")]
 use crate::support::Postgres;
 use crate::support::said::on_this_thread;
-use crate::support::{Db, repository_with, seconds, suite};
+use crate::support::{Db, noon, repository_with, seconds, suite};
 
 suite! {
     rounds_come_an_interval_apart_and_remove_all_that_has_expired,
     a_round_that_fails_is_told_and_the_next_one_works,
+    a_panic_is_told_and_the_next_round_works,
     a_batch_under_way_at_shutdown_is_waited_for_and_none_follows,
     a_task_that_is_stopped_before_its_first_round_sends_nothing,
     an_interval_out_of_bounds_and_an_empty_batch_are_refused,
@@ -151,6 +156,41 @@ fn a_round_that_fails_is_told_and_the_next_one_works<D: Db>(db: &D) {
     assert!(said.contains("ERROR diesel_sessions: purge failed"), "{said}");
     let batches = source.batches();
     assert!(batches[1] - batches[0] >= HOUR * 9 / 10, "a failure is no reason to hurry");
+}
+
+fn a_panic_is_told_and_the_next_round_works<D: Db>(db: &D) {
+    /// A clock that stands still at first, and then breaks.
+    #[derive(Clone)]
+    struct Breaking(ManualClock, Arc<AtomicBool>);
+    impl Clock for Breaking {
+        fn now(&self) -> DateTime<Utc> {
+            assert!(!self.1.load(Ordering::Relaxed), "the clock is broken");
+            self.0.now()
+        }
+    }
+    let broken = Arc::new(AtomicBool::new(false));
+    let clock = ManualClock::new(noon());
+    let breaking = Breaking(clock.clone(), Arc::clone(&broken));
+    let (sessions, _) = repository_with::<D>(|builder| builder.idle_timeout(seconds(10)).clock(breaking));
+    created::<D>(&sessions, &mut db.connect());
+    clock.advance(seconds(10));
+    let stop = Arc::new(Notify::new());
+    let source = Source::new(db, {
+        let (stop, mut another) = (Arc::clone(&stop), Some(db.connect()));
+        move |number, conn: &mut D::Conn| {
+            broken.store(number == 0, Ordering::Relaxed);
+            if number == 1 {
+                // As a pool does, which keeps no connection that was in the middle of something.
+                assert!(D::Model::transaction_depth(conn).is_err(), "it is marked as broken");
+                *conn = another.take().unwrap();
+                stop.notify_one();
+            }
+        }
+    });
+    let task = sessions.purge_every(HOUR).unwrap();
+    let (purged, said) = on_this_thread(|| block_on(task.run_until(source, stop.notified())));
+    assert_eq!(purged, Purged { sessions: 1, attributes: 0 });
+    assert!(said.contains("ERROR diesel_sessions: purge failed") && said.contains("it panicked"), "{said}");
 }
 
 fn a_batch_under_way_at_shutdown_is_waited_for_and_none_follows<D: Db>(db: &D) {

@@ -22,14 +22,14 @@ use crate::session::Session;
 ///     session.insert("cart", ["spam"])?;
 ///     session.save(conn).map(drop)
 /// }
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
 /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
 /// session.run(put_into_cart).await?;
 /// # session.with(|s| Ok::<_, Error>(assert!(s.contains_key("cart") && !s.was_changed()))) }) }
 /// ```
 pub struct Bound<'a, M: SessionModel> {
-    pub(super) sessions: &'a SessionRepository<M>,
-    pub(super) session: &'a mut Session<M>,
+    pub(crate) sessions: &'a SessionRepository<M>,
+    pub(crate) session: &'a mut Session<M>,
 }
 
 impl<M: SessionModel> Bound<'_, M> {
@@ -38,7 +38,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -57,7 +57,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -82,7 +82,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, Saved, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -108,7 +108,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -134,7 +134,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, SignIn, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -160,7 +160,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -186,7 +186,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -213,7 +213,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -239,7 +239,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {
@@ -266,7 +266,7 @@ impl<M: SessionModel> Bound<'_, M> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, SignIn, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.run(|conn, s| {

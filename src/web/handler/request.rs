@@ -1,9 +1,12 @@
-//! The session of one request: shared by the layer and by everything that the handler got from it.
+//! The session of one request: shared by a framework's layer and by everything that the handler got from it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::thread::ThreadId;
+
+use http::{HeaderMap, StatusCode};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
@@ -11,23 +14,40 @@ use crate::source::ConnectionSource;
 use crate::web::{Presented, SessionEdge, Visit};
 
 /// What the layer puts into a request.
-pub(super) struct RequestSession<M: SessionModel, C> {
-    pub(super) edge: SessionEdge<M>,
-    pub(super) sign_in_page: Option<Arc<str>>,
+pub(crate) struct RequestSession<M: SessionModel, C> {
+    pub(crate) edge: SessionEdge<M>,
+    pub(crate) sign_in_page: Option<Arc<str>>,
     source: Arc<dyn Source<C>>,
     slot: Mutex<Slot<M>>,
     /// The thread that looks at the session.
     looking: Mutex<Option<ThreadId>>,
+    /// Who waits for the session to come back, to end the request.
+    closing: Mutex<Option<Waker>>,
 }
 
 /// Where the session is.
 enum Slot<M: SessionModel> {
     /// Nobody has asked for it.
     Unasked,
+    /// It was asked for, and could not be loaded.
+    Failed(ErrorKind),
     /// Here.
     Here(Box<Visit<M>>),
     /// With a closure on another thread.
     Away,
+    /// Nowhere: the answer has its headers.
+    Answered,
+}
+
+impl<M: SessionModel> Slot<M> {
+    /// Why the session cannot be had.
+    fn refusal(&self, deed: &'static str) -> Error {
+        match self {
+            Slot::Answered => Error::new(ErrorKind::Config, deed)
+                .with_detail("its request was answered: a task that outlives it opens the session by its token, or by its row"),
+            _ => Error::new(ErrorKind::Busy, deed).with_detail("another `run` of this request has it"),
+        }
+    }
 }
 
 type Work<C> = Box<dyn FnOnce(&mut C) + Send>;
@@ -51,7 +71,7 @@ impl<P: ConnectionSource> Source<P::Connection> for P {
 }
 
 impl<M: SessionModel, C: 'static> RequestSession<M, C> {
-    pub(super) fn new<P>(edge: SessionEdge<M>, source: P, sign_in_page: Option<Arc<str>>) -> Self
+    pub(crate) fn new<P>(edge: SessionEdge<M>, source: P, sign_in_page: Option<Arc<str>>) -> Self
     where
         P: ConnectionSource<Connection = C>,
     {
@@ -61,24 +81,40 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
             source: Arc::new(source),
             slot: Mutex::new(Slot::Unasked),
             looking: Mutex::new(None),
+            closing: Mutex::new(None),
+        }
+    }
+
+    /// What the request presents, if the session is still to be loaded.
+    pub(crate) fn presented(&self, headers: &HeaderMap) -> Presented {
+        match &*self.slot() {
+            Slot::Unasked | Slot::Failed(_) => self.edge.presented(headers),
+            _ => Presented::Nothing,
         }
     }
 
     /// Loads the session unless that was done. One dead connection is made up for by another.
-    pub(super) async fn load(self: &Arc<Self>, presented: Presented) -> Result<()>
+    pub(crate) async fn load(self: &Arc<Self>, presented: Presented) -> Result<()>
     where
         M: DbSession<C>,
     {
-        match *self.slot() {
-            Slot::Unasked => {}
+        match &*self.slot() {
+            Slot::Unasked | Slot::Failed(_) => {}
             Slot::Here(_) => return Ok(()),
-            Slot::Away => return Err(busy("could not load the session")),
+            slot @ (Slot::Away | Slot::Answered) => return Err(slot.refusal("could not load the session")),
         }
-        let opened = self.open(presented.clone()).await?;
-        match opened {
-            Err(error) if error.kind() == ErrorKind::Unavailable => self.open(presented).await?,
+        let opened = match self.open(presented.clone()).await {
+            Ok(Err(error)) if error.kind() == ErrorKind::Unavailable => self.open(presented).await,
             opened => opened,
+        };
+        let opened = opened.and_then(|opened| opened);
+        if let Err(error) = &opened {
+            let mut slot = self.slot();
+            if matches!(*slot, Slot::Unasked) {
+                *slot = Slot::Failed(error.kind());
+            }
         }
+        opened
     }
 
     /// The outer error is the pool's.
@@ -90,7 +126,7 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
         self.on_connection(move |conn| {
             let visit = request.edge.open(conn, &presented)?;
             let mut slot = request.slot();
-            if matches!(*slot, Slot::Unasked) {
+            if matches!(*slot, Slot::Unasked | Slot::Failed(_)) {
                 *slot = Slot::Here(Box::new(visit));
             }
             Ok(())
@@ -99,7 +135,7 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
     }
 
     /// Looks at the session where it is.
-    pub(super) fn look<T, E: From<Error>>(&self, work: impl FnOnce(&mut Visit<M>) -> Result<T, E>) -> Result<T, E> {
+    pub(crate) fn look<T, E: From<Error>>(&self, work: impl FnOnce(&mut Visit<M>) -> Result<T, E>) -> Result<T, E> {
         let me = std::thread::current().id();
         if *lock(&self.looking) == Some(me) {
             return Err(Error::new(ErrorKind::Busy, "could not look at the session")
@@ -111,13 +147,13 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
         let _looking = Looking(&self.looking);
         match &mut *slot {
             Slot::Here(visit) => work(visit),
-            Slot::Unasked | Slot::Away => Err(busy("could not look at the session").into()),
+            slot => Err(slot.refusal("could not look at the session").into()),
         }
     }
 
     /// Hands the session to a closure on a thread that may block, and puts it back: as the closure left it, or as it was if
     /// the closure fails or panics.
-    pub(super) async fn hand_over<T, E>(
+    pub(crate) async fn hand_over<T, E>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut C, &SessionEdge<M>, &mut Visit<M>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -125,7 +161,7 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let mut taken = self.take().ok_or_else(|| busy("could not use the session"))?;
+        let mut taken = self.take()?;
         let result = self
             .on_connection(move |conn| {
                 let request = Arc::clone(&taken.request);
@@ -143,18 +179,58 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
         result?
     }
 
-    /// Takes the session out at the end of the request.
-    pub(super) fn leave(&self) -> Left<M> {
-        match std::mem::replace(&mut *self.slot(), Slot::Away) {
-            Slot::Unasked => Left::Unasked,
-            Slot::Here(visit) => Left::Here(visit),
-            Slot::Away => Left::Away,
+    /// Whether somebody has asked for the session.
+    #[cfg(feature = "actix-web")]
+    pub(crate) fn was_asked(&self) -> bool {
+        !matches!(*self.slot(), Slot::Unasked)
+    }
+
+    /// Ends the request, whose answer has this status: waits for a closure that still has the session, takes it out, and saves what
+    /// was changed, unless that is a server error. Handles that are left have none from then on.
+    pub(crate) async fn close(&self, status: StatusCode) -> Closed<M>
+    where
+        M: DbSession<C>,
+    {
+        let mut visit = match poll_fn(|context| self.poll_last(context)).await {
+            Slot::Here(visit) => visit,
+            Slot::Failed(kind) => return Closed::Failed(kind),
+            Slot::Unasked | Slot::Away | Slot::Answered => return Closed::Unasked,
+        };
+        let mut saved = Ok(());
+        if self.edge.is_to_be_saved(&visit, status) {
+            let is_change = visit.session().was_changed() && !status.is_server_error();
+            let shared = Arc::new(Mutex::new(Some(visit)));
+            let (edge, inside) = (self.edge.clone(), Arc::clone(&shared));
+            let save = move |conn: &mut C| lock(&inside).as_mut().map_or(Ok(()), |visit| edge.save(conn, visit, status));
+            saved = self.on_connection(save).await.and_then(|saved| saved);
+            if !is_change {
+                // A touch or a look-up that found no connection takes nothing from the answer.
+                saved = Ok(());
+            }
+            let Some(back) = lock(&shared).take() else { return Closed::Unasked };
+            visit = back;
+        }
+        visit.give_up();
+        Closed::Met { visit, saved }
+    }
+
+    /// Takes what is there, once no closure has it.
+    fn poll_last(&self, context: &Context<'_>) -> Poll<Slot<M>> {
+        // Before the look: whoever puts the session back after it wakes this up.
+        *lock(&self.closing) = Some(context.waker().clone());
+        let mut slot = self.slot();
+        match *slot {
+            Slot::Away => Poll::Pending,
+            _ => Poll::Ready(std::mem::replace(&mut *slot, Slot::Answered)),
         }
     }
 
-    /// Puts a session back that was taken out at the end of the request.
-    pub(super) fn put_back(&self, visit: Box<Visit<M>>) {
+    /// Puts a session back that a closure had.
+    fn put_back(&self, visit: Box<Visit<M>>) {
         *self.slot() = Slot::Here(visit);
+        if let Some(closing) = lock(&self.closing).take() {
+            closing.wake();
+        }
     }
 
     async fn on_connection<T: Send + 'static>(&self, work: impl FnOnce(&mut C) -> T + Send + 'static) -> Result<T> {
@@ -169,13 +245,13 @@ impl<M: SessionModel, C: 'static> RequestSession<M, C> {
         answer.ok_or_else(|| Error::new(ErrorKind::Unavailable, "could not run the closure"))
     }
 
-    fn take(self: &Arc<Self>) -> Option<Taken<M, C>> {
+    fn take(self: &Arc<Self>) -> Result<Taken<M, C>, Error> {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Away) {
-            Slot::Here(visit) => Some(Taken { request: Arc::clone(self), visit: Some(visit), before: None }),
+            Slot::Here(visit) => Ok(Taken { request: Arc::clone(self), visit: Some(visit), before: None }),
             other => {
                 *slot = other;
-                None
+                Err(slot.refusal("could not use the session"))
             }
         }
     }
@@ -198,11 +274,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the layer finds after the handler.
-pub(super) enum Left<M: SessionModel> {
+/// How a request leaves its session.
+pub(crate) enum Closed<M: SessionModel> {
+    /// Nobody has asked for it.
     Unasked,
-    Here(Box<Visit<M>>),
-    Away,
+    /// It could not be loaded.
+    #[cfg_attr(not(feature = "actix-web"), expect(dead_code, reason = "no extractor of axum's hides it"))]
+    Failed(ErrorKind),
+    /// The handler had it; and how the save went, if there was one.
+    Met { visit: Box<Visit<M>>, saved: Result<()> },
 }
 
 /// A session that was taken out, and goes back however the closure ends, or never begins.
@@ -236,8 +316,4 @@ impl<M: SessionModel, C> Drop for Taken<M, C> {
             self.request.put_back(visit);
         }
     }
-}
-
-fn busy(deed: &'static str) -> Error {
-    Error::new(ErrorKind::Busy, deed).with_detail("another `run` of this request has it")
 }

@@ -11,7 +11,7 @@ use crate::model::{DbOwnedSession, DbSession, SessionModel};
 use crate::repository::SignIn;
 use crate::session::Session;
 
-/// The session of a request, an extractor. Needs a [`SessionLayer`](super::SessionLayer).
+/// The session of a request, an extractor. Needs the layer of its framework.
 ///
 /// It is a handle and no guard: cloned as one likes, held across an await without harm. The session is loaded when the
 /// extractor runs, and saved once after the handler if it was changed.
@@ -19,9 +19,13 @@ use crate::session::Session;
 /// Database work runs on a thread that may block. When the request is dropped half-way, what has begun there runs to its end.
 /// Put what belongs together into one transaction of one [`run`](WebSession::run): then the old or the new state is left.
 ///
+/// It ends with its request. A task, a stream or a WebSocket that outlives the answer opens the session anew, with the
+/// repository and the pool: a handle says [`ErrorKind::Config`](crate::ErrorKind::Config) by then.
+///
 /// # Example
 ///
-/// ```
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```text")]
 /// use axum::response::Redirect;
 /// use diesel_sessions::{Error, SignIn, WebSession};
 ///
@@ -38,7 +42,7 @@ use crate::session::Session;
 /// assert!(headers.contains_key("set-cookie"));
 /// # }
 /// ```
-pub struct WebSession<M: SessionModel, C = <M as SessionModel>::Connection>(pub(super) Arc<RequestSession<M, C>>);
+pub struct WebSession<M: SessionModel, C = <M as SessionModel>::Connection>(pub(crate) Arc<RequestSession<M, C>>);
 
 impl<M: SessionModel, C> Clone for WebSession<M, C> {
     fn clone(&self) -> Self {
@@ -53,7 +57,7 @@ impl<M: SessionModel, C> std::fmt::Debug for WebSession<M, C> {
 }
 
 impl<M: SessionModel, C: 'static> WebSession<M, C> {
-    /// Looks at the session. Never waits.
+    /// Looks at the session. Never waits for the database.
     ///
     /// # Errors
     ///
@@ -63,7 +67,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.with_mut(|s| s.insert("lines", 1))?;
@@ -75,7 +79,8 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
         self.0.look(|visit| look(visit.session()))
     }
 
-    /// Changes the session. Never waits; the change is saved after the handler.
+    /// Changes the session. Never waits for the database; the change is saved after the handler. What the closure has changed stays
+    /// also when it fails.
     ///
     /// # Errors
     ///
@@ -84,7 +89,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.with_mut(|s| s.insert("user_agent", "a browser"))?;
@@ -95,8 +100,40 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
         self.0.look(|visit| change(visit.session_mut()))
     }
 
+    /// Puts a new session in the place of this one: its pending changes are dropped, and what became of its row stays. The new one
+    /// gets its row with the first change.
+    ///
+    /// Needed after [`end`](WebSession::end), for a session that has ended keeps nothing; also for whoever must not go on with what
+    /// the client presented.
+    ///
+    /// # Errors
+    ///
+    /// As [`with`](WebSession::with).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
+    /// # use diesel_sessions::{Error, WebSession};
+    /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
+    /// session.create().await?;
+    /// session.end().await?;
+    /// session.start_anew()?;
+    /// session.with_mut(|s| s.insert("notice", "You are signed out."))?;
+    /// # Ok::<_, Error>(()) }) }
+    /// ```
+    pub fn start_anew(&self) -> Result<()> {
+        self.0.look(|visit| {
+            self.0.edge.start_anew(visit);
+            Ok(())
+        })
+    }
+
     /// Runs a closure with a connection and the session, on a thread that may block. When the closure fails or panics, the
-    /// session is put back as it was: the token of a sign-in that was rolled back is never sent.
+    /// session is put back as it was: the token of a sign-in that was rolled back is never sent. So let a closure that signs in
+    /// outside of a transaction not fail afterwards: the row has its new token, and the client would not be told.
+    ///
+    /// A closure that has begun is waited for before the answer leaves, also if the handler has given it up.
     ///
     /// # Errors
     ///
@@ -107,7 +144,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// use diesel::Connection;
@@ -146,7 +183,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, SignIn, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.sign_in(SignIn::new(14)).await?;
@@ -169,7 +206,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.create().await?;
@@ -193,7 +230,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.create().await?;
@@ -217,7 +254,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.create().await?;
@@ -242,7 +279,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.create().await?;
@@ -265,7 +302,7 @@ impl<M: SessionModel, C: 'static> WebSession<M, C> {
     /// # Example
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/axum/example.in"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/example.in"));
     /// # use diesel_sessions::{Error, SignIn, WebSession};
     /// # fn main() { in_a_handler(|session: WebSession<PlainSession>| async move {
     /// session.sign_in(SignIn::new(14)).await?;
