@@ -2,7 +2,7 @@
 
 pub use chrono::{DateTime, Utc};
 pub use diesel;
-pub use serde_json::{Error as JsonError, Value, to_value};
+pub use serde_json::{Error as JsonError, Value};
 
 pub use crate::model::{
     Findings, Guard, NewAttribute, Place, Replaced, RowIdOf, SaveShape, SealedValue, StoredAttribute, StoredExpiry, Write,
@@ -18,6 +18,7 @@ pub use crate::backend::sqlite;
 
 use diesel::QueryResult;
 use diesel::connection::{Connection, TransactionManager};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Sealing and opening without a database: for the fuzz target.
@@ -40,8 +41,26 @@ pub mod sealing {
     }
 }
 
+/// A typed column that is read and written by key. A trait of the library's own, so that the compiler says what to do instead of
+/// listing what else serde knows.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read and written by key",
+    label = "without serde's traits",
+    note = "a typed column needs `serde::Serialize` and `serde::Deserialize`: derive them, or switch on `serde` in the crate that has the type",
+    note = "`#[session(skip)]` does without them, and without access by key"
+)]
+pub trait ByKey: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> ByKey for T {}
+
+/// Writes a typed column's value.
+pub fn to_value<T: ByKey>(column: &T) -> Result<Value, JsonError> {
+    serde_json::to_value(column)
+}
+
 /// Reads a typed column's value.
-pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonError> {
+pub fn from_value<T: ByKey>(value: &Value) -> Result<T, JsonError> {
     T::deserialize(value)
 }
 
