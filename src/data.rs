@@ -14,6 +14,8 @@ mod equality;
 mod finite;
 mod limits;
 
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
+pub(crate) use equality::integer;
 pub(crate) use equality::same;
 use finite::Finite;
 pub(crate) use limits::{check_attribute, check_count, check_key, check_name, check_size, check_value};

@@ -45,11 +45,19 @@ pub use crate::customizer::MysqlCustomizer;
 #[cfg(all(feature = "r2d2", feature = "sqlite"))]
 pub use crate::customizer::{SqliteCustomizer, Synchronous};
 pub use crate::source::ConnectionSource;
+#[cfg(any(feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
+pub use crate::source::{BlockingConnection, LentConnection};
 #[cfg(feature = "testing")]
 pub use crate::testing::{KnownTokens, ManualClock, detached, sign_in_as};
+#[cfg(feature = "actix-web")]
+pub use crate::web::actix::{MaybeOwner, SessionMiddleware};
 #[cfg(feature = "axum")]
-pub use crate::web::axum::{Bound, Owner, SessionLayer, WebSession};
+pub use crate::web::axum::SessionLayer;
+#[cfg(any(feature = "axum", feature = "actix-web"))]
+pub use crate::web::{Bound, Owner, WebSession};
 
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
+pub mod adapters;
 pub mod migrations;
 pub mod plain;
 #[cfg(feature = "testing")]

@@ -15,6 +15,8 @@ use crate::policy::{self, Timeouts};
 use crate::session::{OnConflict, PolicyChange, Session, State, new_stamp};
 use crate::token::{SessionToken, TokenDigest, TokenSource};
 
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
+mod adopt;
 mod builder;
 mod check;
 mod decision;
@@ -30,6 +32,8 @@ mod save;
 mod send;
 mod sign_in;
 
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
+pub(crate) use adopt::Origin;
 pub use builder::SessionRepositoryBuilder;
 pub use owned::OwnerSessions;
 pub use purge::Purged;
@@ -339,8 +343,23 @@ impl<M: SessionModel> SessionRepository<M> {
         }
     }
 
-    /// Inserts the row of a session that has none. The one place that does, with `insert_row` below it.
+    /// Inserts the row of a session that has none, under a token of the repository's own source.
     fn insert<C>(&self, conn: &mut C, session: &mut Session<M>, deed: &'static str, stamp: Option<Stamp>) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
+        self.insert_drawing(conn, session, deed, stamp, self.draws())
+    }
+
+    /// Inserts the row of a session that has none. The one place that does, with `insert_row` below it.
+    fn insert_drawing<C>(
+        &self,
+        conn: &mut C,
+        session: &mut Session<M>,
+        deed: &'static str,
+        stamp: Option<Stamp>,
+        mut draws: Draws<'_>,
+    ) -> Result<()>
     where
         M: DbSession<C>,
     {
@@ -351,7 +370,6 @@ impl<M: SessionModel> SessionRepository<M> {
             Some(stamp) => stamp,
             None => self.stamp_to_insert(session.model(), session.seen().created_at, session.policy_change())?,
         };
-        let mut draws = self.draws();
         let (token, row) = loop {
             let token = draws.token(session.seen().digest)?;
             stamp.digest = token.digest();

@@ -26,7 +26,7 @@ fn same_number(a: &Number, b: &Number) -> bool {
 }
 
 /// The integer that a number denotes, a whole float's too: the one that its shortest text says, which is what is stored.
-fn integer(number: &Number) -> Option<i128> {
+pub(crate) fn integer(number: &Number) -> Option<i128> {
     if let Some(value) = number.as_i64() {
         return Some(value.into());
     }

@@ -9,7 +9,7 @@ use crate::data::JsonText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel, Stamp, Write};
 use crate::session::{Session, State};
-use crate::token::SessionToken;
+use crate::token::{SessionToken, TokenDigest};
 
 /// How often a touch is tried while other requests change the row.
 const MAX_TRIES: usize = 100;
@@ -119,6 +119,19 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
+        self.rotate_from(conn, session, session.seen().digest)?;
+        if let Some(row) = session.row_id() {
+            tracing::info!(target: "diesel_sessions", row_id = %row, reason = "asked for", "rotated");
+        }
+        Ok(())
+    }
+
+    /// Gives the session a new token, in the place of the one with the digest `previous`: its own, or that of a row that was
+    /// deleted for it. Whoever still has that one is superseded from now on.
+    pub(crate) fn rotate_from<C>(&self, conn: &mut C, session: &mut Session<M>, previous: TokenDigest) -> Result<()>
+    where
+        M: DbSession<C>,
+    {
         const DEED: &str = "could not rotate the session";
         let row = stored_row(session, DEED)?;
         let now = self.now();
@@ -128,6 +141,7 @@ impl<M: SessionModel> SessionRepository<M> {
         let token = loop {
             let token = draws.token(session.seen().digest)?;
             replace_token(&mut stamp, session.seen(), &token, now);
+            stamp.previous = Some(previous);
             let write = Write::new(session.model(), &session.model().core_field().data, &stamp);
             if self.rotate_row(conn, &token, DEED, |conn| M::rotate(conn, &guard, &write))? {
                 break token;
@@ -137,7 +151,6 @@ impl<M: SessionModel> SessionRepository<M> {
         };
         session.stamped(stamp);
         session.tell(token);
-        tracing::info!(target: "diesel_sessions", row_id = %row, reason = "asked for", "rotated");
         Ok(())
     }
 

@@ -47,7 +47,9 @@ pub(crate) enum Owner {
 
 /// Runs the library's migration as an application would edit it: another table's name, columns of its own, renamed ones.
 pub(crate) fn create<D: Db>(conn: &mut D::Conn, table: &str, columns: &str, owner: Owner, renamed: &[(&str, &str)]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(D::NAME);
+    // The suite is compiled in a member of the workspace too.
+    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join("migrations").join(D::NAME));
+    let folder = above.find(|folder| folder.is_dir()).unwrap();
     let mut migrations = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let create = migrations.find(|path| path.display().to_string().ends_with("_create_sessions")).unwrap();
     let up = std::fs::read_to_string(create.join("up.sql")).unwrap();
