@@ -4,6 +4,7 @@ mod databases;
 mod demo;
 mod diesel_cli;
 mod existing_app;
+mod stacks;
 
 use std::path::Path;
 
@@ -50,6 +51,7 @@ fn steps(run: &Path, databases: &Databases, diesel: &Path) -> Outcome<Vec<Task>>
     for engine in Engine::ALL {
         steps.extend(existing_app::steps(*engine, run, databases.url(*engine), diesel)?);
     }
+    steps.extend(stacks::steps(databases));
     steps.extend(demo::steps(databases));
     Ok(steps)
 }

@@ -23,15 +23,31 @@ pub(crate) fn run() -> Outcome {
     tools().iter().try_for_each(Task::run)
 }
 
+/// Features that must do without each other. The first ones are tried with each engine.
+const SETS: &[&str] = &[
+    "",
+    ",r2d2,testing",
+    ",http",
+    ",axum",
+    ",actix-web",
+    ",actix-session-0-11",
+    ",tower-sessions-0-14",
+    ",tower-sessions-0-15",
+    ",deadpool-diesel",
+    ",diesel-async-bb8,diesel-async-deadpool",
+];
+const WITH_EACH_ENGINE: usize = 2;
+
 /// What the tools of Rust check.
 fn tools() -> Vec<Task> {
     let mut tools = vec![
         Task::cargo("fmt --all --check"),
         Task::cargo("fmt --manifest-path fuzz/Cargo.toml --check"),
+        Task::cargo("fmt --manifest-path stacks/sqlx_store/Cargo.toml --check"),
         Task::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
     ];
-    for engine in Engine::ALL {
-        for more in ["", ",r2d2,testing", ",http", ",axum"] {
+    for (engine, sets) in Engine::ALL.iter().zip([SETS.len(), WITH_EACH_ENGINE, WITH_EACH_ENGINE]) {
+        for more in &SETS[..sets] {
             let features = format!("{}{more}", engine.feature());
             let clippy = "clippy --package diesel-sessions --lib --no-default-features --features";
             tools.push(Task::cargo(clippy).arg(features).args("-- -D warnings"));
