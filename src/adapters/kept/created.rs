@@ -25,7 +25,7 @@ impl<M: SessionModel> Kept<M> {
     /// Gives a record a row of its own, under the first of `tokens` that is free; the token, and the record as it is now.
     ///
     /// A record that was loaded before goes on from a row of which `memory` says that it was deleted for this very record. Without
-    /// that, the row was ended by somebody else, and what goes on from it would bring it back: [`ErrorKind::Gone`], unless the row
+    /// that, the row was ended by somebody else, and what goes on from it would bring it back: `Gone`, unless the row
     /// is still live, or an owner signs in. Over another owner's session, the new one begins with this request's own changes alone.
     ///
     /// [`settle`](Kept::settle) is to follow.
@@ -59,7 +59,7 @@ impl<M: SessionModel> Kept<M> {
     }
 
     /// Takes the note of the row that a created record goes on from, so that no other does. Where somebody has signed out since
-    /// the note was read, what was created is ended: [`ErrorKind::Gone`]. `token` is its token by now.
+    /// the note was read, what was created is ended: `Gone`. `token` is its token by now.
     pub(crate) fn settle<C>(
         &self,
         conn: &mut C,
