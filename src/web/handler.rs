@@ -4,6 +4,7 @@ pub(super) mod answer;
 mod bound;
 mod owner;
 pub(super) mod request;
+pub(super) mod settings;
 mod web_session;
 pub(super) mod whose;
 

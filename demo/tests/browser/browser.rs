@@ -96,10 +96,9 @@ impl Browser {
         self.tick(css).await;
         let begun = Instant::now();
         // What belongs to a page that is gone is stale. A real browser says nothing when it gets there: it is asked again and again,
-        // with a bound, as `wait` does everywhere else.
+        // with a bound; each question goes to the driver and back.
         while page.tag_name().await.is_ok() {
             assert!(begun.elapsed() < PATIENCE, "{css} leads nowhere");
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

@@ -7,12 +7,13 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::{Error as ActixError, HttpResponse};
 
-use super::service::{OwnAnswer, SessionService};
+use super::service::SessionService;
 use crate::error::Result;
 use crate::model::{DbSession, SessionModel};
 use crate::repository::SessionRepository;
 use crate::source::ConnectionSource;
-use crate::web::{CookieOptions, SessionEdge};
+use crate::web::CookieOptions;
+use crate::web::handler::settings::Settings;
 
 /// Gives every request below it a session, which handlers reach through [`WebSession`](super::WebSession).
 ///
@@ -44,15 +45,7 @@ use crate::web::{CookieOptions, SessionEdge};
 /// # }
 /// ```
 pub struct SessionMiddleware<M: SessionModel, P> {
-    settings: Settings<M, P>,
-}
-
-/// What every request is treated by.
-pub(super) struct Settings<M: SessionModel, P> {
-    pub(super) edge: SessionEdge<M>,
-    pub(super) source: P,
-    pub(super) sign_in_page: Option<Arc<str>>,
-    pub(super) lost: Option<OwnAnswer>,
+    settings: Settings<M, P, HttpResponse>,
 }
 
 impl<M: SessionModel, P: ConnectionSource> SessionMiddleware<M, P> {
@@ -74,10 +67,7 @@ impl<M: SessionModel, P: ConnectionSource> SessionMiddleware<M, P> {
     where
         M: DbSession<P::Connection>,
     {
-        let edge = SessionEdge::new(sessions, CookieOptions::new());
-        // OK because a test makes them.
-        let edge = edge.unwrap_or_else(|error| unreachable!("the default options: {error}"));
-        SessionMiddleware { settings: Settings { edge, source, sign_in_page: None, lost: None } }
+        SessionMiddleware { settings: Settings::new(sessions, source) }
     }
 
     /// Another cookie.
@@ -99,7 +89,7 @@ impl<M: SessionModel, P: ConnectionSource> SessionMiddleware<M, P> {
     /// # Ok(()) }
     /// ```
     pub fn cookie(mut self, options: CookieOptions) -> Result<Self> {
-        self.settings.edge = SessionEdge::new(self.settings.edge.sessions().clone(), options)?;
+        self.settings.set_cookie(options)?;
         Ok(self)
     }
 
@@ -157,17 +147,6 @@ impl<M: SessionModel, P: ConnectionSource> SessionMiddleware<M, P> {
     pub fn when_lost(mut self, answer: impl Fn() -> HttpResponse + Send + Sync + 'static) -> Self {
         self.settings.lost = Some(Arc::new(answer));
         self
-    }
-}
-
-impl<M: SessionModel, P: Clone> Clone for Settings<M, P> {
-    fn clone(&self) -> Self {
-        Settings {
-            edge: self.edge.clone(),
-            source: self.source.clone(),
-            sign_in_page: self.sign_in_page.clone(),
-            lost: self.lost.clone(),
-        }
     }
 }
 

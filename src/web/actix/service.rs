@@ -13,20 +13,18 @@ use http::{HeaderMap, StatusCode};
 
 use super::answer::plain;
 use super::headers::{add_to, to_status};
-use super::middleware::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::model::{DbSession, SessionModel};
 use crate::source::ConnectionSource;
 use crate::web::handler::answer::status_of;
 use crate::web::handler::request::{Closed, RequestSession};
+use crate::web::handler::settings::{OwnAnswer, Settings};
 use crate::web::handler::whose::Whose;
-
-pub(super) type OwnAnswer = Arc<dyn Fn() -> HttpResponse + Send + Sync>;
 
 /// What a [`SessionMiddleware`](super::SessionMiddleware) makes of a service.
 pub struct SessionService<S, M: SessionModel, P> {
     pub(super) inner: S,
-    pub(super) settings: Settings<M, P>,
+    pub(super) settings: Settings<M, P, HttpResponse>,
 }
 
 impl<S, M: SessionModel, P> std::fmt::Debug for SessionService<S, M, P> {
@@ -72,7 +70,7 @@ where
 async fn finish<M, C, B>(
     session: &Arc<RequestSession<M, C>>,
     answer: ServiceResponse<B>,
-    lost: Option<OwnAnswer>,
+    lost: Option<OwnAnswer<HttpResponse>>,
 ) -> ServiceResponse<EitherBody<B>>
 where
     M: DbSession<C>,
@@ -89,7 +87,11 @@ where
 }
 
 /// Finishes the error of a middleware further in: it stays an error, whose answer is made here.
-async fn finish_error<M, C>(session: &Arc<RequestSession<M, C>>, error: ActixError, lost: Option<OwnAnswer>) -> ActixError
+async fn finish_error<M, C>(
+    session: &Arc<RequestSession<M, C>>,
+    error: ActixError,
+    lost: Option<OwnAnswer<HttpResponse>>,
+) -> ActixError
 where
     M: DbSession<C>,
     C: 'static,
@@ -113,7 +115,7 @@ struct Ending {
 }
 
 /// Saves what the handler changed.
-async fn end<M, C>(session: &Arc<RequestSession<M, C>>, status: StatusCode, lost: Option<OwnAnswer>) -> Ending
+async fn end<M, C>(session: &Arc<RequestSession<M, C>>, status: StatusCode, lost: Option<OwnAnswer<HttpResponse>>) -> Ending
 where
     M: DbSession<C>,
     C: 'static,

@@ -15,12 +15,11 @@ use crate::error::{ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
 use crate::repository::SessionRepository;
 use crate::source::ConnectionSource;
+use crate::web::CookieOptions;
 use crate::web::handler::answer::status_of;
 use crate::web::handler::request::{Closed, RequestSession};
+use crate::web::handler::settings::{OwnAnswer, Settings};
 use crate::web::handler::whose::Whose;
-use crate::web::{CookieOptions, SessionEdge};
-
-type OwnAnswer = Arc<dyn Fn() -> Response + Send + Sync>;
 
 /// Gives every request below it a session, which handlers reach through [`WebSession`](super::WebSession).
 ///
@@ -49,14 +48,7 @@ type OwnAnswer = Arc<dyn Fn() -> Response + Send + Sync>;
 /// # }
 /// ```
 pub struct SessionLayer<M: SessionModel, P> {
-    settings: Settings<M, P>,
-}
-
-struct Settings<M: SessionModel, P> {
-    edge: SessionEdge<M>,
-    source: P,
-    sign_in_page: Option<Arc<str>>,
-    lost: Option<OwnAnswer>,
+    settings: Settings<M, P, Response>,
 }
 
 impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
@@ -78,10 +70,7 @@ impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
     where
         M: DbSession<P::Connection>,
     {
-        let edge = SessionEdge::new(sessions, CookieOptions::new());
-        // OK because a test makes them.
-        let edge = edge.unwrap_or_else(|error| unreachable!("the default options: {error}"));
-        SessionLayer { settings: Settings { edge, source, sign_in_page: None, lost: None } }
+        SessionLayer { settings: Settings::new(sessions, source) }
     }
 
     /// Another cookie.
@@ -103,7 +92,7 @@ impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
     /// # Ok(()) }
     /// ```
     pub fn cookie(mut self, options: CookieOptions) -> Result<Self> {
-        self.settings.edge = SessionEdge::new(self.settings.edge.sessions().clone(), options)?;
+        self.settings.set_cookie(options)?;
         Ok(self)
     }
 
@@ -161,17 +150,6 @@ impl<M: SessionModel, P: ConnectionSource> SessionLayer<M, P> {
     }
 }
 
-impl<M: SessionModel, P: Clone> Clone for Settings<M, P> {
-    fn clone(&self) -> Self {
-        Settings {
-            edge: self.edge.clone(),
-            source: self.source.clone(),
-            sign_in_page: self.sign_in_page.clone(),
-            lost: self.lost.clone(),
-        }
-    }
-}
-
 impl<M: SessionModel, P: Clone> Clone for SessionLayer<M, P> {
     fn clone(&self) -> Self {
         SessionLayer { settings: self.settings.clone() }
@@ -195,7 +173,7 @@ impl<S, M: SessionModel, P: Clone> Layer<S> for SessionLayer<M, P> {
 /// What a [`SessionLayer`] makes of a service.
 pub struct SessionService<S, M: SessionModel, P> {
     inner: S,
-    settings: Settings<M, P>,
+    settings: Settings<M, P, Response>,
 }
 
 impl<S: Clone, M: SessionModel, P: Clone> Clone for SessionService<S, M, P> {
@@ -245,7 +223,7 @@ where
 }
 
 /// Saves what the handler changed, and gives the answer its headers.
-async fn finish<M, C>(session: &Arc<RequestSession<M, C>>, mut answer: Response, lost: Option<OwnAnswer>) -> Response
+async fn finish<M, C>(session: &Arc<RequestSession<M, C>>, mut answer: Response, lost: Option<OwnAnswer<Response>>) -> Response
 where
     M: DbSession<C>,
     C: 'static,
