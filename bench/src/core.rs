@@ -3,22 +3,40 @@
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-/// Keeps this thread, and what it starts from now on, on the last core.
-///
-/// A client that waits for its server, and a server that waits for its client, are on one core as fast as on two; where they are
-/// left to move, an answer takes half or twice its time for seconds on end, whoever asked.
-///
-/// Gives the cores as they were, for [`free`].
-pub fn pin() -> nix::Result<CpuSet> {
-    let before = sched_getaffinity(Pid::from_raw(0))?;
-    let last = (0..CpuSet::count()).rfind(|core| before.is_set(*core).unwrap_or(false)).unwrap_or(0);
-    let mut one = CpuSet::new();
-    one.set(last)?;
-    sched_setaffinity(Pid::from_raw(0), &one)?;
-    Ok(before)
-}
+/// The cores that this process was given.
+#[derive(Debug)]
+pub struct Cores(CpuSet);
 
-/// Lets this thread, and what it starts from now on, run on these cores again.
-pub fn free(cores: &CpuSet) -> nix::Result<()> {
-    sched_setaffinity(Pid::from_raw(0), cores)
+impl Cores {
+    pub fn of_this_process() -> nix::Result<Self> {
+        sched_getaffinity(Pid::from_raw(0)).map(Cores)
+    }
+
+    /// Keeps this thread, and what it starts from now on, on the last core: for servers.
+    ///
+    /// A client and a server with a core each are as far apart as two machines without a network between them. Where the system
+    /// moves them, an answer takes half or twice its time for seconds on end, whoever asked.
+    pub fn last(&self) -> nix::Result<()> {
+        self.keep_to(self.all().next_back())
+    }
+
+    /// Keeps this thread, and what it starts from now on, on the first core: for clients.
+    pub fn first(&self) -> nix::Result<()> {
+        self.keep_to(self.all().next())
+    }
+
+    /// Lets this thread, and what it starts from now on, run everywhere again.
+    pub fn free(&self) -> nix::Result<()> {
+        sched_setaffinity(Pid::from_raw(0), &self.0)
+    }
+
+    fn all(&self) -> impl DoubleEndedIterator<Item = usize> {
+        (0..CpuSet::count()).filter(|core| self.0.is_set(*core).unwrap_or(false))
+    }
+
+    fn keep_to(&self, core: Option<usize>) -> nix::Result<()> {
+        let mut one = CpuSet::new();
+        one.set(core.unwrap_or(0))?;
+        sched_setaffinity(Pid::from_raw(0), &one)
+    }
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
-use diesel::{Connection, MysqlConnection, PgConnection, SqliteConnection};
+use diesel::{
+    BoolExpressionMethods, Connection, ExpressionMethods, MysqlConnection, PgConnection, QueryDsl, RunQueryDsl, SqliteConnection,
+};
 use diesel_sessions::{DbAttributes, DbOwnedSession, SessionModel, SessionRepository, migrations, plain};
 use tower_sessions_sqlx_store::sqlx::{
     ConnectOptions, MySqlPool, PgPool, SqlitePool,
@@ -25,6 +27,8 @@ pub const SESSIONS_OF_OWNER: usize = 5;
 pub trait Engine: 'static {
     /// What it is called in the results.
     const NAME: &'static str;
+    /// Whether it runs within the process of its client.
+    const IS_EMBEDDED: bool;
     /// Diesel's connection.
     type Conn: R2D2Connection + Migrate + 'static;
     /// The model that the library brings for it.
@@ -48,6 +52,9 @@ pub trait Engine: 'static {
 
     /// What a database needs after many rows were inserted at once.
     fn settle(conn: &mut Self::Conn);
+
+    /// The same look-up by Diesel alone, into a tuple of the columns' ordinary types, as an application would write it.
+    fn by_diesel(conn: &mut Self::Conn, digest: uuid::Uuid, now: DateTime<Utc>);
 
     /// The rival's store in the same database, with its table, on so many connections.
     fn rival(ground: &Ground, name: &str, connections: u32) -> impl Future<Output = Self::Rival>;
@@ -75,6 +82,12 @@ impl Place {
         let mut place = Place { name: name.to_owned(), url, now: Utc::now(), rows: 0 };
         place.grow::<E>(rows, data);
         place
+    }
+
+    /// The same for another contender: on a server the very database, on SQLite a file of its own. Connections of one process to
+    /// one file share its locks, and whose were taken first decides who waits for the system.
+    pub fn beside<E: Engine>(&self, ground: &Ground, who: &str, data: &str) -> Self {
+        if E::IS_EMBEDDED { Self::fill::<E>(ground, &format!("{}_{who}", self.name), self.rows, data) } else { self.clone() }
     }
 
     /// Inserts more sessions, up to `rows` in all.
@@ -128,6 +141,16 @@ macro_rules! migrate {
 }
 migrate!(SqliteConnection, PgConnection, MysqlConnection);
 
+/// All columns of a session, in two halves: Diesel's traits for tuples end at sixteen unless asked for more.
+macro_rules! halves {
+    ($sessions:ident) => {{
+        use $sessions::*;
+        let identity = (id, _uuid, _previous_uuid, _data, _version, created_at, authenticated_at, rotated_at);
+        let rest = (last_seen_at, expires_at, deadline_at, idle_timeout, persistent, user_id, remote_addr, user_agent);
+        (identity, rest)
+    }};
+}
+
 /// SQLite.
 #[derive(Debug)]
 pub enum Sqlite {}
@@ -140,6 +163,10 @@ pub enum Postgres {}
 #[derive(Debug)]
 pub enum Mariadb {}
 
+/// Room for 64 MiB of a file. All connections of a process push each other's pages out of one cache, as SQLite is built here, and whoever
+/// was first to fill it would be the fastest.
+const CACHE: &str = "PRAGMA cache_size = -65536";
+
 const COLUMNS: &str =
     "(id, _uuid, _data, created_at, last_seen_at, expires_at, idle_timeout, persistent, user_id, remote_addr, user_agent)";
 const CLIENT: &str = "'203.0.113.7', 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'";
@@ -151,6 +178,7 @@ fn times(now: DateTime<Utc>) -> (String, String) {
 
 impl Engine for Sqlite {
     const NAME: &'static str = "SQLite";
+    const IS_EMBEDDED: bool = true;
     type Conn = SqliteConnection;
     type Model = plain::sqlite::PlainSession;
     type Floor = SqliteFloor;
@@ -165,6 +193,7 @@ impl Engine for Sqlite {
         let mut conn = SqliteConnection::establish(url).expect("the directory is there");
         let customizer = diesel_sessions::SqliteCustomizer::new().synchronous(diesel_sessions::Synchronous::Normal);
         customizer.on_acquire(&mut conn).expect("it is a database");
+        conn.batch_execute(CACHE).expect("anybody may");
         conn
     }
 
@@ -193,12 +222,27 @@ impl Engine for Sqlite {
         conn.batch_execute("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)").expect("nobody else is there");
     }
 
+    fn by_diesel(conn: &mut SqliteConnection, digest: uuid::Uuid, now: DateTime<Utc>) {
+        use plain::sqlite::schema::sessions;
+        type Time = chrono::NaiveDateTime;
+        type Row = (
+            (i32, String, Option<String>, String, i32, Time, Option<Time>, Option<Time>),
+            (Time, Time, Option<Time>, Option<i32>, bool, Option<i64>, Option<String>, Option<String>),
+        );
+        let live = sessions::table
+            .filter(sessions::_uuid.eq(digest.to_string()).and(sessions::expires_at.gt(now.naive_utc())))
+            .select(halves!(sessions));
+        live.first::<Row>(conn).expect("it is live");
+    }
+
     async fn rival(ground: &Ground, name: &str, connections: u32) -> SqliteStore {
         let file = ground.dir().join(format!("{name}.sqlite3"));
         let options = SqliteConnectOptions::new()
             .filename(file)
+            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
+            .pragma("cache_size", "-65536")
             .disable_statement_logging();
         let pool: SqlitePool =
             SqlitePoolOptions::new().max_connections(connections).connect_with(options).await.expect("it is there");
@@ -210,6 +254,7 @@ impl Engine for Sqlite {
 
 impl Engine for Postgres {
     const NAME: &'static str = "PostgreSQL";
+    const IS_EMBEDDED: bool = false;
     type Conn = PgConnection;
     type Model = plain::postgres::PlainSession;
     type Floor = PostgresFloor;
@@ -244,6 +289,17 @@ impl Engine for Postgres {
         conn.batch_execute("CHECKPOINT").expect("a superuser may");
     }
 
+    fn by_diesel(conn: &mut PgConnection, digest: uuid::Uuid, now: DateTime<Utc>) {
+        use plain::postgres::schema::sessions;
+        type Time = DateTime<Utc>;
+        type Row = (
+            (i64, uuid::Uuid, Option<uuid::Uuid>, serde_json::Value, i32, Time, Option<Time>, Option<Time>),
+            (Time, Time, Option<Time>, Option<i32>, bool, Option<i64>, Option<String>, Option<String>),
+        );
+        let live = sessions::table.filter(sessions::_uuid.eq(digest).and(sessions::expires_at.gt(now))).select(halves!(sessions));
+        live.first::<Row>(conn).expect("it is live");
+    }
+
     async fn rival(ground: &Ground, name: &str, connections: u32) -> PostgresStore {
         use tower_sessions_sqlx_store::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
         let options: PgConnectOptions = ground.postgres_url(name).parse().expect("an address");
@@ -257,6 +313,7 @@ impl Engine for Postgres {
 
 impl Engine for Mariadb {
     const NAME: &'static str = "MariaDB";
+    const IS_EMBEDDED: bool = false;
     type Conn = MysqlConnection;
     type Model = plain::mysql::PlainSession;
     type Floor = MariadbFloor;
@@ -289,6 +346,19 @@ impl Engine for Mariadb {
 
     fn settle(conn: &mut MysqlConnection) {
         conn.batch_execute("ANALYZE TABLE sessions").expect("nobody else is there");
+    }
+
+    fn by_diesel(conn: &mut MysqlConnection, digest: uuid::Uuid, now: DateTime<Utc>) {
+        use plain::mysql::schema::sessions;
+        type Time = chrono::NaiveDateTime;
+        type Row = (
+            (i64, String, Option<String>, String, i32, Time, Option<Time>, Option<Time>),
+            (Time, Time, Option<Time>, Option<i32>, bool, Option<i64>, Option<String>, Option<String>),
+        );
+        let live = sessions::table
+            .filter(sessions::_uuid.eq(digest.to_string()).and(sessions::expires_at.gt(now.naive_utc())))
+            .select(halves!(sessions));
+        live.first::<Row>(conn).expect("it is live");
     }
 
     async fn rival(ground: &Ground, name: &str, connections: u32) -> MySqlStore {

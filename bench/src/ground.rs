@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::core::Cores;
+use crate::engine::Engine;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, MysqlConnection, PgConnection};
 use tempfile::TempDir;
@@ -29,14 +31,32 @@ pub const MARIADB: [&str; 3] = ["innodb-buffer-pool-size=1G", "innodb-log-file-s
 /// Two servers that are reached through Unix sockets, and a directory for SQLite's files; they end with the value.
 #[derive(Debug)]
 pub struct Ground {
+    cores: Cores,
     postgres: Postgres,
     _mariadb: MariaDb,
     dir: TempDir,
 }
 
 impl Ground {
+    /// Starts the servers on a core of their own; this thread has another, unless it is at work on SQLite ([`seat`](Ground::seat)).
+    pub fn apart() -> Result<Self, Box<dyn Error>> {
+        let cores = Cores::of_this_process()?;
+        cores.last()?;
+        let ground = Self::start()?;
+        cores.first()?;
+        Ok(Ground { cores, ..ground })
+    }
+
+    /// Gives the client of an engine its place: the first core where a server has the last one. What runs within the process
+    /// has all of them, threads of the rival's too.
+    pub fn seat<E: Engine>(&self) {
+        let seated = if E::IS_EMBEDDED { self.cores.free() } else { self.cores.first() };
+        seated.expect("the cores that the process was given");
+    }
+
     /// Starts the servers.
     pub fn start() -> Result<Self, Box<dyn Error>> {
+        let cores = Cores::of_this_process()?;
         let dir = tempfile::Builder::new().prefix("sessions-bench-").tempdir()?;
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777))?; // the servers run as users of their own
         let servers = dir.path().join("servers");
@@ -45,6 +65,7 @@ impl Ground {
         let postgres = options(&POSTGRES, format!("unix_socket_directories={socket}"));
         let mariadb = options(&MARIADB, format!("socket={socket}/mariadb"));
         Ok(Ground {
+            cores,
             postgres: Postgres::start_with(&servers, Settings { options: postgres, ..Settings::default() })?,
             _mariadb: MariaDb::start_with(&servers, Settings { options: mariadb, ..Settings::default() })?,
             dir,

@@ -16,6 +16,7 @@ mod work;
 use std::error::Error;
 use std::time::Instant;
 
+use core::Cores;
 use ground::Ground;
 use results::Results;
 
@@ -27,17 +28,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             report::write(&measured(|_| true)?, begun)
         }
         ["only", kinds @ ..] => measured(|kind| kinds.contains(&kind)).map(|_| ()),
-        ["profile", rest @ ..] => {
-            core::pin()?;
-            work::profile::run(&Ground::start()?, rest)
-        }
+        ["profile", rest @ ..] => work::profile::run(&Ground::apart()?, rest),
         ["serve", whose, url] => work::requests::serve(whose, url),
         ["alone", work, engine, url] => work::memory::alone(work, engine, url),
         _ => Err("usage: diesel-sessions-bench [only <kind>… | profile <work> <engine> <bytes> <times>]".into()),
     }
 }
 
-/// A kind of work, on one core.
+/// A kind of work for one client.
 type Work = fn(&Ground, &mut Results);
 
 /// Does the work of these kinds; a kind is called after its file.
@@ -52,13 +50,13 @@ fn measured(is_wanted: impl Fn(&str) -> bool) -> Result<Results, Box<dyn Error>>
         ("attributes", work::attributes::run), // the last: from there on MariaDB waits for the disk
     ];
     if alone.iter().any(|(kind, _)| is_wanted(kind)) {
-        let cores = core::pin()?;
-        let ground = Ground::start()?;
+        let cores = Cores::of_this_process()?;
+        let ground = Ground::apart()?;
         for (_, run) in alone.iter().filter(|(kind, _)| is_wanted(kind)) {
             run(&ground, &mut results);
         }
         drop(ground);
-        core::free(&cores)?;
+        cores.free()?;
     }
     let ground = Ground::start()?; // on all cores
     if is_wanted("purge") {

@@ -57,9 +57,12 @@ pub fn alternate(contenders: &mut [Contender<'_>]) -> Vec<Times> {
     let mut times = vec![Times::default(); contenders.len()];
     for _ in 0..ROUNDS {
         let mut spent = vec![Duration::ZERO; contenders.len()];
-        for turn in 0..TURNS as usize {
-            for offset in 0..contenders.len() {
-                let which = (turn + offset) % contenders.len(); // nobody always follows the same one
+        for turn in 0..TURNS {
+            let mut order: Vec<usize> = (0..contenders.len()).collect();
+            if turn % 2 == 1 {
+                order.reverse(); // nobody always follows the same one
+            }
+            for which in order {
                 let begun = Instant::now();
                 contenders[which](work[which]);
                 spent[which] += begun.elapsed();
@@ -78,7 +81,7 @@ fn calibrate(contender: &mut Contender<'_>) -> u64 {
         let begun = Instant::now();
         contender(count);
         let spent = begun.elapsed();
-        if spent > TURN * 4 {
+        if spent > TURN * 4 && count >= 16 {
             return ((count as f64 * TURN.as_secs_f64() / spent.as_secs_f64()) as u64).max(1);
         }
         count *= 2;

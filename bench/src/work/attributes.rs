@@ -25,6 +25,7 @@ fn hundred() -> Vec<Attribute> {
 }
 
 fn on<E: Engine>(ground: &Ground, results: &mut Results) {
+    ground.seat::<E>();
     let place = Place::fill::<E>(ground, "attributes", SESSIONS as u64, &text(&document(SIZES[0])));
     let numbers = place.numbers(SESSIONS as u64);
     let mut floor = place.floor::<E>(&numbers);

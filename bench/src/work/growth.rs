@@ -34,6 +34,7 @@ pub fn run(ground: &Ground, results: &mut Results) {
 type Curves = Vec<(String, Vec<(f64, f64)>)>;
 
 fn on<E: Engine>(ground: &Ground, results: &mut Results, loads: &mut Curves, lists: &mut Curves) {
+    ground.seat::<E>();
     let text = text(&document(SIZES[0]));
     let small = Place::fill::<E>(ground, "small", STEPS[0], &text);
     let mut large = Place::fill::<E>(ground, "large", STEPS[0], &text);

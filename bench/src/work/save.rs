@@ -25,13 +25,15 @@ pub fn run(ground: &Ground, results: &mut Results) {
 }
 
 fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, at_most: Option<f64>, results: &mut Results) {
+    ground.seat::<E>();
     let document = document(bytes);
     let place = Place::fill::<E>(ground, "saving", ROWS as u64, &text(&document));
     let numbers = place.numbers(ROWS as u64);
     let half = ROWS / 2; // the floor and ours have a half each: neither sees a version of the other's
     let mut floor = place.floor::<E>(&numbers[..half]);
-    let (sessions, mut conn, cookies) = (repository::<E>(), E::connect(&place.url), cookies(&numbers[half..]));
-    let rival = Rival::<E>::fill(ground, &place.name, &document, half);
+    let [own, others] = ["ours", "rival"].map(|who| place.beside::<E>(ground, who, &text(&document)));
+    let (sessions, mut conn, cookies) = (repository::<E>(), E::connect(&own.url), cookies(&numbers[half..]));
+    let rival = Rival::<E>::fill(ground, &others.name, &document, half);
     let visits = Visits::of(half);
     let (mut first, mut second, mut third) = (visits.clone(), visits.clone(), visits);
     let texts = [1_000_001, 1_000_002].map(|number| {
