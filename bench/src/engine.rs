@@ -50,6 +50,9 @@ pub trait Engine: 'static {
     /// From now on this connection's commits wait for the disk, as the engine and the library's customizers have it by default.
     fn flush_at_commit(conn: &mut Self::Conn);
 
+    /// Goes on with as much of a cache as SQLite has by default; servers have one of their own.
+    fn default_cache(_conn: &mut Self::Conn) {}
+
     /// What a database needs after many rows were inserted at once.
     fn settle(conn: &mut Self::Conn);
 
@@ -216,6 +219,10 @@ impl Engine for Sqlite {
 
     fn flush_at_commit(conn: &mut SqliteConnection) {
         conn.batch_execute("PRAGMA synchronous = FULL").expect("it is no question");
+    }
+
+    fn default_cache(conn: &mut SqliteConnection) {
+        conn.batch_execute("PRAGMA cache_size = -2000").expect("anybody may");
     }
 
     fn settle(conn: &mut SqliteConnection) {

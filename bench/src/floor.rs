@@ -29,6 +29,9 @@ pub trait Floor: Sized {
     /// Sets an attribute of the session's to a number.
     fn set(&mut self, session: usize);
 
+    /// Goes on with as much of a cache as SQLite has by default; servers have one of their own.
+    fn default_cache(&mut self) {}
+
     /// Lists an owner's sessions; gives how many.
     fn list(&mut self, owner: i64) -> usize;
 }

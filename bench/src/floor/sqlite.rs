@@ -152,6 +152,10 @@ impl Floor for SqliteFloor {
         }
     }
 
+    fn default_cache(&mut self) {
+        Self::run(self.conn, c"PRAGMA cache_size = -2000");
+    }
+
     fn list(&mut self, owner: i64) -> usize {
         let mut rows = 0;
         // SAFETY: the statement is this connection's; its text outlives the steps.

@@ -90,7 +90,17 @@ impl Server {
         BufReader::new(process.stdout.take().ok_or("a pipe")?).read_line(&mut address)?;
         let script = dir.join(format!("{whose}.lua"));
         let listed = cookies.iter().map(|cookie| format!("\"id={cookie}\",\n")).collect::<String>();
-        let next = "local at = 0\nrequest = function()\n  at = at % #cookies + 1\n  return wrk.format(\"GET\", \"/\", { Cookie = cookies[at] })\nend\n";
+        let next = "local requests, at = {}, 0
+init = function()
+  for number, cookie in ipairs(cookies) do
+    requests[number] = wrk.format(\"GET\", \"/\", { Cookie = cookie })
+  end
+end
+request = function()
+  at = at % #requests + 1
+  return requests[at]
+end
+";
         fs::write(&script, format!("local cookies = {{\n{listed}}}\n{next}"))?;
         Ok(Server { process, address: address.trim().to_owned(), script: script.display().to_string() })
     }
