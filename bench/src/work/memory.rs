@@ -79,6 +79,7 @@ fn done<E: Engine>(work: &str, url: &str) -> Result<(), Box<dyn Error>> {
     let keyring = Keyring::new("new", [7; 32])?.and("old", [3; 32])?;
     let sessions = SessionRepository::<E::Model>::builder().keyring(keyring).build()?;
     let mut conn = E::connect(url);
+    E::default_cache(&mut conn); // SQLite's is memory of this process
     let rows = match work {
         "purge" => sessions.purge_expired(&mut conn, 1_000)?.sessions,
         _ => sessions.reseal(&mut conn, u32::MAX)?.resealed,
