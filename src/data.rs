@@ -36,11 +36,19 @@ pub(crate) type Entries = BTreeMap<String, Value>;
 #[cfg_attr(feature = "postgres", diesel(sql_type = diesel::sql_types::Jsonb))]
 pub struct JsonText {
     text: Arc<str>,
+    /// Whether it is known already to be an object that can be read.
+    is_readable_object: bool,
 }
 
 impl JsonText {
     pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
-        JsonText { text: text.into() }
+        JsonText { text: text.into(), is_readable_object: false }
+    }
+
+    /// A text that PostgreSQL has written of a jsonb.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_jsonb(text: &str) -> Self {
+        JsonText { text: text.into(), is_readable_object: readable::is_readable_jsonb(text) }
     }
 
     /// An empty object: what a new session holds.

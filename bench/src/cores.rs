@@ -25,6 +25,19 @@ impl Cores {
         self.keep_to(self.all().next())
     }
 
+    /// Gives the clients of a server that are at work at the same time a core each, with the server's process that answers them: the
+    /// first one's is the first, the other's the last. Called on the client's thread.
+    ///
+    /// Otherwise the system decides anew at each wake-up who has to wait for a slice of somebody else's, though a core is idle.
+    pub fn share(&self, which: Seat, server: i32) -> nix::Result<()> {
+        let core = match which {
+            Seat::First => self.all().next(),
+            Seat::Last => self.all().next_back(),
+        };
+        self.keep_to(core)?;
+        sched_setaffinity(Pid::from_raw(server), &only(core)?)
+    }
+
     /// Lets this thread, and what it starts from now on, run everywhere again.
     pub fn free(&self) -> nix::Result<()> {
         sched_setaffinity(Pid::from_raw(0), &self.0)
@@ -35,8 +48,19 @@ impl Cores {
     }
 
     fn keep_to(&self, core: Option<usize>) -> nix::Result<()> {
-        let mut one = CpuSet::new();
-        one.set(core.unwrap_or(0))?;
-        sched_setaffinity(Pid::from_raw(0), &one)
+        sched_setaffinity(Pid::from_raw(0), &only(core)?)
     }
+}
+
+/// Which of two clients.
+#[derive(Debug, Clone, Copy)]
+pub enum Seat {
+    First,
+    Last,
+}
+
+fn only(core: Option<usize>) -> nix::Result<CpuSet> {
+    let mut one = CpuSet::new();
+    one.set(core.unwrap_or(0))?;
+    Ok(one)
 }

@@ -2,6 +2,7 @@
 //! around them. What they are bound to is encoded before the clock runs; of an answer every column is looked at.
 
 pub mod mariadb;
+pub mod pgbench;
 pub mod postgres;
 pub mod sqlite;
 

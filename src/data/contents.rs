@@ -32,7 +32,7 @@ impl Contents {
         if document == "{}" {
             return Ok(Self::empty());
         }
-        if !is_readable_object(document) {
+        if !text.is_readable_object && !is_readable_object(document) {
             return text.entries().map(Self::from);
         }
         Ok(Contents { text: text.clone(), entries: OnceLock::new() })

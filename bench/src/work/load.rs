@@ -1,12 +1,17 @@
 //! P1 and P2: a session is looked up by its token.
 
+use std::time::Instant;
+
 use crate::engine::{Engine, Mariadb, Place, Postgres, Sqlite, cookies, repository};
-use crate::floor::Floor;
+use crate::floor::{Floor, pgbench};
 use crate::ground::Ground;
 use crate::payload::{SIZES, Visits, document, text, token};
 use crate::results::{Line, Must, Results};
 use crate::rival::Rival;
-use crate::rounds::{Contender, alternate};
+use crate::rounds::{Contender, ROUNDS, Times, alternate};
+
+/// Loads that take about a second.
+const LOADS: u32 = 10_000;
 
 /// Sessions in the table.
 pub const ROWS: usize = 10_000;
@@ -18,6 +23,7 @@ pub fn run(ground: &Ground, results: &mut Results) {
     for bytes in SIZES {
         on::<Postgres>(ground, bytes, "P2", Some((1.15, 2.0)), results);
     }
+    beside_pgbench(ground, results);
     for bytes in SIZES {
         on::<Mariadb>(ground, bytes, "", None, results);
     }
@@ -65,5 +71,32 @@ fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, must: Opti
         rival: Some(rival),
         at_most: must.map(|(most, _)| most),
         at_least: must.map(|(_, least)| least),
+    });
+}
+
+/// The smallest load beside pgbench, in turns of about a second.
+fn beside_pgbench(ground: &Ground, results: &mut Results) {
+    ground.seat::<Postgres>();
+    let place = Place::fill::<Postgres>(ground, "pgbench", ROWS as u64, &text(&document(SIZES[0])));
+    let number = place.numbers(1)[0];
+    let (sessions, mut conn, cookie) = (repository::<Postgres>(), Postgres::connect(&place.url), token(number));
+    let (mut floor, mut ours) = (Times::default(), Times::default());
+    for _ in 0..ROUNDS {
+        let pgbench = pgbench::load(&place.url, ground.dir(), token(number).digest().as_uuid(), place.now);
+        floor.0.push(pgbench.expect("it comes with PostgreSQL"));
+        let begun = Instant::now();
+        for _ in 0..LOADS {
+            sessions.load(&mut conn, cookie.reveal()).expect("it answers").expect("it is live");
+        }
+        ours.0.push(begun.elapsed().as_secs_f64() / f64::from(LOADS));
+    }
+    results.line(Line {
+        number: "P2",
+        work: format!("PostgreSQL: load, {} B, the floor by pgbench", SIZES[0]),
+        floor: Some(floor),
+        ours,
+        rival: None,
+        at_most: Some(1.15),
+        at_least: None,
     });
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
+use crate::cores::{Cores, Seat};
 use crate::engine::{Engine, IDLE, Place, Postgres, cookies, repository};
 use crate::ground::Ground;
 use crate::payload::{CHANGED, SIZES, Visits, document, text};
@@ -29,44 +31,60 @@ fn purge(ground: &Ground, results: &mut Results) {
     let data = text(&document(SIZES[0]));
     let mut place = Place::fill::<Postgres>(ground, "purging", 0, &data);
     let mut conn = Postgres::connect(&place.url);
-    // Of each eleven thousand in a row two have expired: pages hold both.
+    // Of each twelve thousand in a row three have expired: pages hold both.
     let long_ago = place.now - TimeDelta::from_std(IDLE).expect("hours") - TimeDelta::hours(1);
     let mut live = Vec::new();
-    for block in 0..(LIVE + 2 * EXPIRED) / 1_000 {
+    place.rows = LIVE + 3 * EXPIRED;
+    for block in 0..place.rows / 1_000 {
         let (from, to) = (block * 1_000, (block + 1) * 1_000);
-        let has_expired = matches!(block % 11, 3 | 8);
+        let has_expired = matches!(block % 12, 3 | 7 | 11);
         conn.batch_execute(&Postgres::insert(from, to, &data, if has_expired { long_ago } else { place.now }))
             .expect("they are new");
         if !has_expired {
             live.extend(from + 1..=to);
         }
     }
-    place.rows = LIVE + 2 * EXPIRED;
-    Postgres::settle(&mut conn);
+    let writer = Writer { place, cookies: cookies(&live.iter().step_by(90).copied().collect::<Vec<u64>>()) };
     let sessions = repository::<Postgres>();
-    let cookies = cookies(&live.iter().step_by(90).copied().collect::<Vec<u64>>());
 
-    let unpaused = Watched::while_at(&place, &cookies, || {
-        let batches =
-            (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(&mut conn, BATCH).expect("nothing holds the rows"));
+    // As the system places them; a third of what has expired.
+    Postgres::settle(&mut conn);
+    let shared = writer.watched(None, &mut conn, |conn| {
+        let batches = (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(conn, BATCH).expect("nothing holds the rows"));
         assert_eq!(batches.map(|batch| batch.sessions as u64).sum::<u64>(), EXPIRED);
     });
-    let without = "PostgreSQL: the same by batches without a gap";
-    results.fact("", without, unpaused.rate(), "rows/s", Must::Nothing);
-    results.fact("", format!("{without}: the writer's p99, over its own"), unpaused.ratio(), "", Must::Nothing);
+    let without = "PostgreSQL: batches of a purge without a gap, cores shared";
+    results.fact("", without, shared.rate(), "rows/s", Must::Nothing);
+    results.fact("", format!("{without}: a writer's p99, over its own"), shared.ratio(), "times", Must::Nothing);
 
+    // The next third, with the pauses that a purge makes.
     Postgres::settle(&mut conn);
-    server::Statistics::of(&place.url).reset();
-    let watched = Watched::while_at(&place, &cookies, || {
-        let purged = sessions.purge_expired(&mut conn, BATCH).expect("nothing holds the rows");
+    let shared = writer.watched(None, &mut conn, |conn| {
+        for _ in 0..EXPIRED / u64::from(BATCH) {
+            let begun = Instant::now();
+            assert_eq!(sessions.purge_batch(conn, BATCH).expect("nothing holds the rows").sessions, BATCH as usize);
+            thread::sleep(begun.elapsed());
+        }
+    });
+    let paused = "PostgreSQL: batches of a purge with gaps, cores shared";
+    results.fact("", paused, shared.rate(), "rows/s", Must::Nothing);
+    results.fact("", format!("{paused}: a writer's p99, over its own"), shared.ratio(), "times", Must::Nothing);
+
+    // The last third, of a million rows now.
+    Postgres::settle(&mut conn);
+    server::Statistics::of(&writer.place.url).reset();
+    let cores = Cores::of_this_process().expect("the cores that the process was given");
+    let watched = writer.watched(Some(&cores), &mut conn, |conn| {
+        let purged = sessions.purge_expired(conn, BATCH).expect("nothing holds the rows");
         assert_eq!(purged.sessions as u64, EXPIRED);
     });
-    let longest = server::Statistics::of(&place.url).longest("DELETE FROM \"sessions\"%");
+    cores.free().expect("the cores that the process was given");
+    let longest = server::Statistics::of(&writer.place.url).longest("DELETE FROM \"sessions\"%");
     results.fact("P9", "PostgreSQL: purge of 100,000 among 1,000,000", watched.rate(), "rows/s", Must::AtLeast(50_000.0));
     // A batch is a transaction of its own, and holds its locks no longer than its statement takes.
     results.fact("P9", "PostgreSQL: longest batch, and so the longest lock", longest, "ms", Must::AtMost(20.0));
     results.fact("P9", "PostgreSQL: a writer's p99 by itself", watched.own() * 1e3, "ms", Must::Nothing);
-    results.fact("P9", "PostgreSQL: its p99 during the purge, over its own", watched.ratio(), "", Must::AtMost(2.0));
+    results.fact("P9", "PostgreSQL: its p99 during the purge, over its own", watched.ratio(), "times", Must::AtMost(2.0));
     results.pictures.push(Picture {
         file: "writer-during-purge",
         title: "A writer's latency while 100,000 of 1,000,000 sessions are purged",
@@ -80,28 +98,41 @@ fn purge(ground: &Ground, results: &mut Results) {
     });
 }
 
-/// A client that changes one session after the other, and how long each of its requests took.
+/// A client that changes one session after the other.
+struct Writer {
+    place: Place,
+    cookies: Vec<String>,
+}
+
+/// How long each of its requests took.
 struct Watched {
     /// When a request began and how long it took, in seconds.
     latencies: Vec<(f64, f64)>,
-    /// When the work began and ended.
+    /// When somebody else's work began and ended.
     span: (f64, f64),
 }
 
-impl Watched {
-    /// Lets the client go about its business by itself, then during some work, then by itself again.
-    fn while_at(place: &Place, cookies: &[String], work: impl FnOnce()) -> Self {
+impl Writer {
+    /// Lets it go about its business by itself, then during some work, then by itself again. With `cores` it has one, with its
+    /// process of the server, and the work has another; without, the system places them.
+    fn watched(&self, cores: Option<&Cores>, conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> Watched {
+        let sit = |seat, conn: &mut PgConnection| {
+            let Some(cores) = cores else { return };
+            let process = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT pg_backend_pid()").get_result(conn);
+            cores.share(seat, process.expect("it answers")).expect("the process is there, and our own or we are root");
+        };
         let (sessions, stop) = (repository::<Postgres>(), AtomicBool::new(false));
         let begun = Instant::now();
         thread::scope(|scope| {
             let writer = scope.spawn(|| {
-                let mut conn = Postgres::connect(&place.url);
-                let mut visits = Visits::of(cookies.len());
+                let mut conn = Postgres::connect(&self.place.url);
+                sit(Seat::First, &mut conn);
+                let mut visits = Visits::of(self.cookies.len());
                 let mut latencies = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
                     let at = Instant::now();
-                    let mut session =
-                        sessions.load(&mut conn, cookies[visits.next()].as_str()).expect("it answers").expect("it is live");
+                    let cookie = self.cookies[visits.next()].as_str();
+                    let mut session = sessions.load(&mut conn, cookie).expect("it answers").expect("it is live");
                     session.insert(CHANGED, latencies.len()).expect("it fits");
                     sessions.save(&mut conn, &mut session).expect("nobody else changes it");
                     latencies.push((at.duration_since(begun).as_secs_f64(), at.elapsed().as_secs_f64()));
@@ -109,16 +140,19 @@ impl Watched {
                 }
                 latencies
             });
+            sit(Seat::Last, conn);
             thread::sleep(ALONE);
             let from = begun.elapsed().as_secs_f64();
-            work();
+            work(conn);
             let to = begun.elapsed().as_secs_f64();
             thread::sleep(Duration::from_secs(2));
             stop.store(true, Ordering::Relaxed);
             Watched { latencies: writer.join().expect("it has ended"), span: (from, to) }
         })
     }
+}
 
+impl Watched {
     /// Rows a second that the work has removed.
     fn rate(&self) -> f64 {
         EXPIRED as f64 / (self.span.1 - self.span.0)
