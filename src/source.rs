@@ -26,7 +26,7 @@ pub use diesel_async::{BlockingConnection, LentConnection};
 
 /// A pool that runs a closure with one of its connections, off the asynchronous threads.
 ///
-/// Each on tokio's blocking threads:
+/// Each on tokio's blocking threads; for r2d2's the web layers and the stores have threads of their own ([`BlockingPool`]):
 ///
 /// | pool | feature | the closure's connection |
 /// |---|---|---|
@@ -81,7 +81,7 @@ pub trait ConnectionSource: Clone + Send + Sync + 'static {
         E: From<Error> + Send + 'static;
 
     /// The pool as threads see it, if whoever waits for a connection of it occupies a thread; `None`, as by default, if it waits
-    /// asynchronously. The web layers and the stores then let no more threads wait than it has connections.
+    /// asynchronously. Each web layer and each store then lets no more threads wait than it has connections.
     ///
     /// # Example
     ///

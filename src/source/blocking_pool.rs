@@ -9,22 +9,22 @@ use crate::error::Error;
 /// A pool whose connections are waited for on a thread, as the web layers and the stores ask it.
 ///
 /// A thread for each request that waits is what such a pool costs otherwise: the threads fight for the pool's lock and for the
-/// cores. With this the requests wait in a queue, and no more threads than the pool has connections take one after the other.
+/// cores. With this the requests of a layer or a store wait in a queue, and no more threads than the pool has connections take
+/// one after the other; one besides looks after those that wait for too long. The threads are no runtime's: a closure under way
+/// does not keep a process from ending.
 /// [`ConnectionSource::blocking`](crate::ConnectionSource::blocking) gives it; an application has use for it when it implements
 /// that trait for a pool of its own.
 ///
 /// # Example
 ///
 /// ```
-/// use std::sync::{Arc, Mutex, TryLockError};
 /// use std::time::Duration;
 ///
-/// use diesel_sessions::{BlockingPool, Error, ErrorKind};
+/// use diesel_sessions::{BlockingPool, Error};
 ///
-/// // A pool of one connection, here a number.
-/// let only = Arc::new(Mutex::new(7));
-/// let pool = BlockingPool::new(1, Duration::from_secs(5), move |_patience, work| {
-///     let mut conn = only.lock().expect("nobody panics");
+/// // A pool that makes a connection, here a number, for whoever asks.
+/// let pool = BlockingPool::new(1, Duration::from_secs(5), |_patience, work| {
+///     let mut conn = 7;
 ///     work(&mut conn);
 ///     Ok(())
 /// });
@@ -52,7 +52,7 @@ impl<C> BlockingPool<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use diesel_sessions::{BlockingPool, Error, ErrorKind};
+    /// use diesel_sessions::{BlockingPool, Error};
     ///
     /// let shut = |_patience, _work: &mut dyn FnMut(&mut ())| {
     ///     Err(Error::from(diesel::result::Error::BrokenTransactionManager))

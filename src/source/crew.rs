@@ -1,11 +1,13 @@
-//! A few threads that run one closure after the other, in front of a pool that makes threads wait.
+//! A few threads of its own that run one closure after the other, in front of a pool that makes threads wait.
 
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{BlockingPool, ConnectionSource};
@@ -22,18 +24,18 @@ pub(crate) struct Crewed<P> {
 
 /// A [`Crew`] over the connections of `P`, so that what holds it need not be bounded by a source.
 trait Queue<P>: Send + Sync {
-    fn add(self: Arc<Self>, job: Box<dyn Job<P::Connection>>)
+    fn add(&self, job: Box<dyn Job<P::Connection>>)
     where
         P: ConnectionSource;
 }
 
-impl<P> Queue<P> for Crew<P::Connection>
+impl<P> Queue<P> for Entrance<P::Connection>
 where
     P: ConnectionSource,
     P::Connection: 'static,
 {
-    fn add(self: Arc<Self>, job: Box<dyn Job<P::Connection>>) {
-        self.take_on(job);
+    fn add(&self, job: Box<dyn Job<P::Connection>>) {
+        self.0.take_on(job);
     }
 }
 
@@ -42,8 +44,9 @@ where
     P::Connection: 'static,
 {
     pub(crate) fn new(source: P) -> Self {
-        let crew = |pool| Arc::new(Crew { pool, state: Mutex::default(), idle: Condvar::new() }) as Arc<dyn Queue<P>>;
-        Crewed { crew: source.blocking().map(crew), source }
+        let crew = |pool| Crew { pool, state: Mutex::new(State::new()), news: Condvar::new(), end: Condvar::new() };
+        let entrance = |pool| Arc::new(Entrance(Arc::new(crew(pool)))) as Arc<dyn Queue<P>>;
+        Crewed { crew: source.blocking().map(entrance), source }
     }
 }
 
@@ -67,117 +70,175 @@ where
     {
         let Some(crew) = &self.crew else { return self.source.run(work).await };
         let (outcome, answer) = oneshot::channel();
-        Arc::clone(crew).add(Box::new(Closure { work: Some(work), result: None, outcome: Some(outcome) }));
+        crew.add(Box::new(Closure { work: Some(work), result: None, outcome: Some(outcome) }));
         match answer.await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => resume_unwind(panic),
             Err(gone) => {
-                Err(Error::new(ErrorKind::Unavailable, "could not run the closure").with_source(gone).into()) // the runtime ends
+                Err(Error::new(ErrorKind::Unavailable, "could not run the closure").with_source(gone).into()) // there was no thread for it
             }
         }
     }
 }
 
-/// The queue, and how many threads take from it.
+/// How long a thread waits for another closure before it ends, as tokio's threads do by default.
+const KEPT: Duration = Duration::from_secs(10);
+
+/// The queue, and how many threads take from it. They are its own: those of a runtime may all be busy, and a runtime may end while
+/// others go on.
 struct Crew<C> {
     pool: BlockingPool<C>,
     state: Mutex<State<C>>,
-    /// Told when the last thread has nothing left to do.
-    idle: Condvar,
+    /// Told that there is something to take, or that nobody will add anything.
+    news: Condvar,
+    /// Told that nobody will add anything.
+    end: Condvar,
 }
 
 struct State<C> {
     /// Oldest first, and so are their deadlines.
     waiting: VecDeque<Waiting<C>>,
     /// Threads that take closures, at most one for each connection.
-    at_work: usize,
+    threads: usize,
+    /// Those of them that wait for one.
+    idle: usize,
     /// Whether a thread looks after those that wait for too long.
     is_watched: bool,
+    /// Whether the last connection that was asked for could not be opened.
+    is_unavailable: bool,
+    /// Whether whoever could add something has gone.
+    is_over: bool,
 }
 
-impl<C> Default for State<C> {
-    fn default() -> Self {
-        State { waiting: VecDeque::new(), at_work: 0, is_watched: false }
+impl<C> State<C> {
+    fn new() -> Self {
+        let waiting = VecDeque::new();
+        State { waiting, threads: 0, idle: 0, is_watched: false, is_unavailable: false, is_over: false }
     }
 }
 
 struct Waiting<C> {
     /// When it is refused if nothing was lent; `None` if the clock does not reach that far.
     deadline: Option<Instant>,
+    /// The runtime whose closure it is, if it is one's.
+    runtime: Option<Handle>,
     job: Box<dyn Job<C>>,
 }
 
 impl<C: 'static> Crew<C> {
     /// Queues a closure, and sees to it that a thread takes it.
     fn take_on(self: &Arc<Self>, job: Box<dyn Job<C>>) {
+        let deadline = Instant::now().checked_add(self.pool.patience());
         let mut state = self.state();
-        state.waiting.push_back(Waiting { deadline: Instant::now().checked_add(self.pool.patience()), job });
-        if state.at_work < self.pool.size() {
-            state.at_work += 1;
-            drop(state);
-            let duty = Duty { crew: Arc::clone(self), is_over: false };
-            tokio::task::spawn_blocking(move || duty.work());
+        state.waiting.push_back(Waiting { deadline, runtime: Handle::try_current().ok(), job });
+        if state.waiting.len() <= state.idle {
+            self.news.notify_one();
+        } else if state.threads < self.pool.size() {
+            self.hire(state);
         } else if !state.is_watched {
             state.is_watched = true;
             drop(state);
             let watch = Watch { crew: Arc::clone(self), is_over: false };
-            tokio::task::spawn_blocking(move || watch.keep());
+            let _ = spawn(move || watch.keep()); // if there is no thread for it, its end says so
         }
     }
 
+    /// One thread more. If the system gives none, and nobody is there, nobody will be.
+    fn hire(self: &Arc<Self>, mut state: MutexGuard<'_, State<C>>) {
+        state.threads += 1;
+        drop(state);
+        let duty = Duty { crew: Arc::clone(self), is_over: false };
+        let _ = spawn(move || duty.work()); // likewise
+    }
+
     fn run(&self, waiting: Waiting<C>) {
-        let Waiting { deadline, mut job } = waiting;
+        let Waiting { deadline, runtime, mut job } = waiting;
+        let _here = runtime.as_ref().map(Handle::enter);
         let patience = deadline.map_or(self.pool.patience(), |deadline| deadline.saturating_duration_since(Instant::now()));
         // A panic unwinds through the pool, which takes the connection for broken.
         let lent = catch_unwind(AssertUnwindSafe(|| self.pool.lend(patience, &mut |conn| job.run(conn))));
+        if let Ok(lent) = &lent {
+            self.state().is_unavailable = lent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
+        }
         job.end(lent);
     }
+}
+
+fn spawn(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    thread::Builder::new().name("diesel-sessions".to_owned()).spawn(work).map(|_| ())
 }
 
 impl<C> Crew<C> {
     fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// One thread less. Nobody is left to take what waits when a runtime ends before it has begun with its thread: those
-    /// closures are dropped, and their callers learn it.
-    fn leave(&self, mut state: MutexGuard<'_, State<C>>) {
-        state.at_work -= 1;
-        if state.at_work == 0 {
-            let abandoned = std::mem::take(&mut state.waiting);
-            self.idle.notify_all();
-            drop(state);
-            drop(abandoned);
-        }
+/// Whoever can add something to the queue. With the last of them the threads that wait end, and let go of the pool.
+struct Entrance<C>(Arc<Crew<C>>);
+
+impl<C> Drop for Entrance<C> {
+    fn drop(&mut self) {
+        self.0.state().is_over = true;
+        self.0.news.notify_all();
+        self.0.end.notify_all();
     }
 }
 
-/// A thread's place among those at work.
-struct Duty<C> {
+/// A thread's place among those that take closures.
+struct Duty<C: 'static> {
     crew: Arc<Crew<C>>,
     is_over: bool,
 }
 
-impl<C: 'static> Duty<C> {
-    /// Takes closures until none waits.
+impl<C> Duty<C> {
+    /// Takes closures until none has come for a while.
     fn work(mut self) {
+        let crew = Arc::clone(&self.crew);
+        let mut state = crew.state();
         loop {
-            let mut state = self.crew.state();
-            let Some(next) = state.waiting.pop_front() else {
+            if let Some(next) = state.waiting.pop_front() {
+                drop(state);
+                crew.run(next);
+                state = crew.state();
+                continue;
+            }
+            let mut has_waited = false;
+            if !state.is_over {
+                state.idle += 1;
+                let (again, timeout) = crew.news.wait_timeout(state, KEPT).unwrap_or_else(PoisonError::into_inner);
+                state = again;
+                state.idle -= 1;
+                has_waited = timeout.timed_out();
+            }
+            if (state.is_over || has_waited) && state.waiting.is_empty() {
+                state.threads -= 1;
+                if state.is_over {
+                    crew.end.notify_all();
+                }
                 self.is_over = true;
-                self.crew.leave(state);
                 return;
-            };
-            drop(state);
-            self.crew.run(next);
+            }
         }
     }
 }
 
-impl<C> Drop for Duty<C> {
+impl<C: 'static> Drop for Duty<C> {
+    /// A panic outside of a closure, or no thread to begin with. What waits is left to the others, or to another.
     fn drop(&mut self) {
-        if !self.is_over {
-            self.crew.leave(self.crew.state());
+        if self.is_over {
+            return;
+        }
+        let mut state = self.crew.state();
+        state.threads -= 1;
+        if thread::panicking() {
+            if !state.waiting.is_empty() {
+                self.crew.hire(state);
+            }
+        } else if state.threads == 0 {
+            let abandoned = std::mem::take(&mut state.waiting);
+            drop(state);
+            drop(abandoned); // their callers learn it
         }
     }
 }
@@ -189,26 +250,25 @@ struct Watch<C> {
 }
 
 impl<C> Watch<C> {
-    /// Until nobody is at work.
+    /// Until nobody waits.
     fn keep(mut self) {
         let crew = Arc::clone(&self.crew);
         let mut state = crew.state();
-        while state.at_work > 0 {
+        loop {
             let now = Instant::now();
-            let late = state.waiting.iter().take_while(|waiting| waiting.deadline.is_some_and(|deadline| deadline <= now));
-            let late = late.count();
-            let late = state.waiting.drain(..late).collect::<Vec<_>>();
-            if late.is_empty() {
-                let next = state.waiting.front().and_then(|waiting| waiting.deadline);
-                let pause = next.map_or(crew.pool.patience(), |deadline| deadline.saturating_duration_since(now));
-                state = crew.idle.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
+            let is_late = |waiting: &&Waiting<C>| waiting.deadline.is_some_and(|deadline| deadline <= now);
+            let late = state.waiting.iter().take_while(is_late).count();
+            if late > 0 {
+                let kind = if state.is_unavailable { ErrorKind::Unavailable } else { ErrorKind::PoolTimeout };
+                let late = state.waiting.drain(..late).collect::<Vec<_>>();
+                drop(state);
+                late.into_iter().for_each(|waiting| waiting.job.refuse(kind));
+                state = crew.state();
                 continue;
             }
-            drop(state);
-            for waiting in late {
-                waiting.job.refuse();
-            }
-            state = crew.state();
+            let Some(next) = state.waiting.front() else { break };
+            let pause = next.deadline.map_or(KEPT, |deadline| deadline.saturating_duration_since(now));
+            state = crew.end.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.is_watched = false;
         self.is_over = true;
@@ -216,7 +276,7 @@ impl<C> Watch<C> {
 }
 
 impl<C> Drop for Watch<C> {
-    /// Its runtime ended before it began.
+    /// No thread to begin with, or a panic.
     fn drop(&mut self) {
         if !self.is_over {
             self.crew.state().is_watched = false;
@@ -230,7 +290,7 @@ trait Job<C>: Send {
     /// It has run, or the pool lent nothing, or a panic ended it.
     fn end(self: Box<Self>, lent: Result<Result<(), Error>, Panic>);
     /// No thread had time for it.
-    fn refuse(self: Box<Self>);
+    fn refuse(self: Box<Self>, kind: ErrorKind);
 }
 
 type Panic = Box<dyn Any + Send>;
@@ -263,8 +323,8 @@ where
         self.tell(outcome);
     }
 
-    fn refuse(mut self: Box<Self>) {
-        self.tell(Ok(Err(Error::new(ErrorKind::PoolTimeout, "could not get a connection").into())));
+    fn refuse(mut self: Box<Self>, kind: ErrorKind) {
+        self.tell(Ok(Err(Error::new(kind, "could not get a connection").into())));
     }
 }
 

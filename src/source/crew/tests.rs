@@ -1,7 +1,7 @@
 //! A crew over a pool that hands out numbers.
 
 use std::sync::mpsc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -76,7 +76,7 @@ struct Hold {
 }
 
 /// Takes one connection of the pool, and keeps it.
-fn hold(crewed: &Crewed<Pool>, runtime: &tokio::runtime::Handle) -> Hold {
+fn hold(crewed: &Crewed<Pool>, runtime: &Handle) -> Hold {
     let ((begin, begun), (let_go, wait)) = (mpsc::channel(), mpsc::channel());
     let crewed = crewed.clone();
     runtime.spawn(async move {
@@ -121,7 +121,7 @@ async fn as_many_run_at_once_as_there_are_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_longer_than_the_pool_would_let_it_wait_is_told() {
     let crewed = Crewed::new(Pool { patience: Duration::from_millis(20), ..Pool::of(1) });
-    let held = hold(&crewed, &tokio::runtime::Handle::current());
+    let held = hold(&crewed, &Handle::current());
     held.begun.recv().unwrap();
     for _ in 0..3 {
         let late = crewed.run(|_conn| -> Result<(), Error> { unreachable!("it was refused") }).await.unwrap_err();
@@ -177,7 +177,7 @@ async fn a_panic_goes_on_in_its_caller_and_breaks_its_connection_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closure_whose_caller_has_gone_still_runs_to_its_end() {
     let crewed = Crewed::new(Pool::of(1));
-    let held = hold(&crewed, &tokio::runtime::Handle::current());
+    let held = hold(&crewed, &Handle::current());
     held.begun.recv().unwrap();
     let (end, ended) = mpsc::channel();
     {
@@ -193,20 +193,66 @@ async fn a_closure_whose_caller_has_gone_still_runs_to_its_end() {
 }
 
 #[test]
-fn a_runtime_that_has_ended_abandons_nobody_of_another() {
+fn a_closure_outlives_the_runtime_that_it_comes_from() {
     let crewed = Crewed::new(Pool::of(1));
-    let ended = Builder::new_current_thread().build().unwrap();
-    let handle = ended.handle().clone();
-    ended.shutdown_background();
-    let lasting = Builder::new_current_thread().build().unwrap();
-    let mut early = Box::pin(crewed.run(|_conn| Ok::<_, Error>(1)));
+    let ending = Builder::new_current_thread().build().unwrap();
+    let mut early = Box::pin(crewed.run(|_conn| {
+        let (begin, begun) = mpsc::channel();
+        Handle::current().spawn_blocking(move || begin.send(1)); // its own runtime is there for it, ended or not
+        Ok::<_, Error>(begun.recv().unwrap_or(0))
+    }));
+    let held = hold(&crewed, ending.handle());
+    ending.block_on(tokio::task::yield_now()); // the one that holds the connection is under way
+    held.begun.recv().unwrap();
     let polled = {
-        let _here = handle.enter();
+        let _here = ending.enter();
         early.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     };
-    let Poll::Ready(abandoned) = polled else { panic!("nobody is left to run it") };
-    assert_eq!(abandoned.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(polled.is_pending());
+    ending.shutdown_background();
+    held.let_go.send(()).unwrap();
+    let lasting = Builder::new_current_thread().build().unwrap();
+    assert_eq!(lasting.block_on(early).unwrap(), 0, "a runtime that has ended runs nothing");
     assert_eq!(lasting.block_on(crewed.run(|_conn| Ok::<_, Error>(2))).unwrap(), 2);
+}
+
+// PERFORMANCE P11
+#[test]
+fn the_threads_of_a_runtime_are_left_alone() {
+    let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    let (let_go, wait) = mpsc::channel::<()>();
+    runtime.spawn_blocking(move || wait.recv());
+    let crewed = Crewed::new(Pool::of(1));
+    for number in 0..3 {
+        assert_eq!(runtime.block_on(crewed.run(move |_conn| Ok::<_, Error>(number))).unwrap(), number);
+    }
+    drop(let_go);
+}
+
+#[tokio::test]
+async fn the_pool_is_let_go_of_with_the_last_who_could_ask_it() {
+    let pool = Pool::of(2);
+    let crewed = Crewed::new(pool.clone());
+    let other = crewed.clone();
+    crewed.run(|_conn| Ok::<_, Error>(())).await.unwrap();
+    drop(crewed);
+    other.run(|_conn| Ok::<_, Error>(())).await.unwrap();
+    let held = pool.seen;
+    drop((other, pool.size));
+    while Arc::strong_count(&held) > 1 {
+        std::thread::yield_now(); // until its threads have ended
+    }
+}
+
+#[tokio::test]
+async fn a_pool_that_lends_nobody_time_refuses_whoever_would_wait() {
+    let crewed = Crewed::new(Pool { patience: Duration::ZERO, ..Pool::of(1) });
+    let held = hold(&crewed, &Handle::current());
+    tokio::task::yield_now().await;
+    held.begun.recv().unwrap();
+    let late = crewed.run(|_conn| -> Result<(), Error> { unreachable!("it was refused") }).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::PoolTimeout);
+    held.let_go.send(()).unwrap();
 }
 
 #[tokio::test]
