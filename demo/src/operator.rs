@@ -52,13 +52,17 @@ pub(crate) async fn picture(Operator(member): Operator, Query(look): Query<Look>
 
 /// `POST /operator/purge`
 pub(crate) async fn purge(Operator(member): Operator) -> Result<Redirect, Failure> {
-    let purged = member.session.run(|conn, s| {
-        let purged = s.repository().purge_expired(conn, BATCH)?;
-        let text = format!("Removed: {} expired sessions, {} expired attributes.", purged.sessions, purged.attributes);
-        notice(conn, s, &text);
-        Ok::<_, Error>(())
-    });
-    purged.await?;
+    let (mut sessions, mut attributes) = (0, 0);
+    loop {
+        // A batch each time, so that the connection is others' between two.
+        let purged = member.session.run(|conn, s| s.repository().purge_batch(conn, BATCH)).await?;
+        (sessions, attributes) = (sessions + purged.sessions, attributes + purged.attributes);
+        if purged.sessions.max(purged.attributes) < BATCH as usize {
+            break;
+        }
+    }
+    let text = format!("Removed: {sessions} expired sessions, {attributes} expired attributes.");
+    member.session.run(move |conn, s| Ok::<_, Error>(notice(conn, s, &text))).await?;
     Ok(Redirect::to("/operator"))
 }
 

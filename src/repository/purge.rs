@@ -36,7 +36,7 @@ impl Purged {
     }
 
     /// Whether a batch of `limit` rows has perhaps left some.
-    pub(super) fn is_full(self, limit: u32) -> bool {
+    pub(crate) fn is_full(self, limit: u32) -> bool {
         u32::try_from(self.sessions.max(self.attributes)).map_or(true, |rows| rows >= limit)
     }
 }
@@ -120,7 +120,7 @@ impl<M: SessionModel> SessionRepository<M> {
 
     /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open.
     ///
-    /// After a full batch its thread waits for as long as the batch took, a second at most, to let others at the database; in a
+    /// After a full batch its thread waits half as long as the batch took, a second at most, to let others at the database; in a
     /// transaction of the caller's, whose locks they would wait for, it goes on at once.
     ///
     /// # Errors

@@ -6,10 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::SessionRepository;
-use super::pace::pause_after;
+use super::pace::Pace;
 use super::purge::{Purged, check_batch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
@@ -137,11 +135,10 @@ impl<M: SessionModel> PurgeTask<M> {
             if tokio::time::timeout(pause, shutdown.as_mut()).await.is_ok() {
                 return total;
             }
-            let begun = Instant::now();
             pause = match self.batch(&source).await {
-                Some(batch) => {
+                Some((batch, pace)) => {
                     total.add(batch);
-                    if batch.is_full(self.batch) { pause_after(begun.elapsed()) } else { next_pause(self.interval, chance()) }
+                    if batch.is_full(self.batch) { pace } else { next_pause(self.interval, chance()) }
                 }
                 None => next_pause(self.interval, chance()),
             };
@@ -170,8 +167,8 @@ impl<M: SessionModel> PurgeTask<M> {
         self.run_until(source, pending()).await;
     }
 
-    /// One batch; `None` when it failed, or another process is at it.
-    async fn batch<P>(&self, source: &P) -> Option<Purged>
+    /// One batch, and the pause that it leaves to others; `None` when it failed, or another process is at it.
+    async fn batch<P>(&self, source: &P) -> Option<(Purged, Duration)>
     where
         M: DbSession<P::Connection>,
         P: ConnectionSource,
@@ -179,12 +176,14 @@ impl<M: SessionModel> PurgeTask<M> {
         let (sessions, limit) = (self.sessions.clone(), self.batch);
         let purged: Result<_> = source
             .run(move |conn| {
+                let pace = Pace::begin();
                 // A panic, of the application's clock for instance, must not end the task for good.
                 let purged = catch_unwind(AssertUnwindSafe(|| sessions.purge_in_turn(&mut *conn, limit)));
-                purged.unwrap_or_else(|_| {
+                let purged = purged.unwrap_or_else(|_| {
                     M::set_in_error(conn);
                     Err(Error::new(ErrorKind::Database, "could not purge expired sessions").with_detail("it panicked"))
-                })
+                });
+                purged.map(|purged| purged.map(|purged| (purged, pace.pause())))
             })
             .await;
         match purged {

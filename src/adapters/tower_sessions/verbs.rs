@@ -13,6 +13,7 @@ use crate::adapters::memory::Copy;
 use crate::adapters::record::{Base, Content};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::DbSession;
+use crate::repository::pace::Pace;
 use crate::source::ConnectionSource;
 use crate::token::{SessionToken, TokenSource};
 
@@ -123,9 +124,18 @@ where
         self.run(move |kept, conn| kept.end(conn, &token, &memory)).await
     }
 
-    /// Deletes what has expired, in batches.
+    /// Deletes what has expired, in batches; between two of them the connection is given back.
     pub(super) async fn purge(&self) -> Result<()> {
-        self.run(|kept, conn| kept.sessions.purge_expired(conn, PURGE).map(|_| ())).await
+        let batch = |kept: &Kept<M>, conn: &mut P::Connection| {
+            let pace = Pace::begin();
+            let purged = kept.sessions.purge_batch(conn, PURGE)?;
+            Ok(purged.is_full(PURGE).then_some(pace))
+        };
+        while let Some(pace) = self.run(batch).await? {
+            // It is on a thread that may block, and not with tokio's timer, which a runtime need not have.
+            let _ = tokio::task::spawn_blocking(move || pace.rest()).await; // a runtime that ends cuts it short
+        }
+        Ok(())
     }
 
     async fn load_here(&self, id: i128) -> Result<Option<Plain>> {
