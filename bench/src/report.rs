@@ -87,7 +87,8 @@ Every piece of work is done by each contender in {ROUNDS} rounds. Within a round
 order. A time is the median over the rounds; a ratio is the median of the rounds' own ratios, with the least and the most in
 brackets. *Floor*: the library's own statements, prepared by hand and sent through the client libraries' C interfaces with nothing
 around them. *Rival*: tower-sessions-sqlx-store. The requests of P11 come from wrk, which asks the two applications in turn for some
-seconds each; their time is one over the requests a second.
+seconds each; their time is one over the requests a second. pgbench, which sends and gets texts, is another floor: it and the library
+take turns of a second.
 ";
 
 fn lines(results: &Results) -> String {
@@ -163,7 +164,7 @@ fn settings() -> String {
             "connections",
             format!("through the servers' Unix sockets, one for each contender; P11: a pool of {POOL} on either side"),
         ),
-        ("cores", "a client and its server have a core each; SQLite, and work of several clients, has all cores".to_owned()),
+        ("cores", "a client and its server have a core each; SQLite and work of several clients have all cores, but where the work says otherwise".to_owned()),
         ("payloads", "300 B, 2 kB and 8 kB of JSON, the same for all".to_owned()),
     ];
     let table = table(&columns, &rows.map(|(what, is)| vec![what.to_owned(), is]));

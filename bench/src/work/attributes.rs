@@ -7,7 +7,7 @@ use crate::floor::Floor;
 use crate::ground::Ground;
 use crate::payload::{SIZES, Visits, document, text};
 use crate::results::{Line, Must, Results};
-use crate::rounds::{Contender, alternate};
+use crate::rounds::{Contender, alternate_writing};
 use crate::server;
 
 const SESSIONS: usize = 1_000;
@@ -40,7 +40,7 @@ fn on<E: Engine>(ground: &Ground, results: &mut Results) {
             (0..times).for_each(|_| attributes[second.next()].set(&mut conn, "theme", 1).expect("the session is live"));
         }),
     ];
-    let [lowest, ours] = alternate(&mut contenders).try_into().expect("two");
+    let [lowest, ours] = alternate_writing(&mut contenders).try_into().expect("two");
     drop(contenders);
     let work = format!("{}: attribute set", E::NAME);
     results.line(Line { number: "P6", work, floor: Some(lowest), ours, rival: None, at_most: None, at_least: None });
@@ -67,7 +67,7 @@ fn on<E: Engine>(ground: &Ground, results: &mut Results) {
                 }
             }),
         ];
-        let [singly, at_once] = alternate(&mut contenders).try_into().expect("two");
+        let [singly, at_once] = alternate_writing(&mut contenders).try_into().expect("two");
         let (how, must) = if flushed {
             ("commits wait for the disk, as by default", Must::AtLeast(15.0))
         } else {

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
@@ -29,22 +28,18 @@ pub fn run(ground: &Ground, results: &mut Results) {
 
 fn purge(ground: &Ground, results: &mut Results) {
     let data = text(&document(SIZES[0]));
-    let mut place = Place::fill::<Postgres>(ground, "purging", 0, &data);
+    let place = Place::fill::<Postgres>(ground, "purging", LIVE + 3 * EXPIRED, &data);
     let mut conn = Postgres::connect(&place.url);
-    // Of each twelve thousand in a row three have expired: pages hold both.
-    let long_ago = place.now - TimeDelta::from_std(IDLE).expect("hours") - TimeDelta::hours(1);
-    let mut live = Vec::new();
-    place.rows = LIVE + 3 * EXPIRED;
-    for block in 0..place.rows / 1_000 {
-        let (from, to) = (block * 1_000, (block + 1) * 1_000);
-        let has_expired = matches!(block % 12, 3 | 7 | 11);
-        conn.batch_execute(&Postgres::insert(from, to, &data, if has_expired { long_ago } else { place.now }))
-            .expect("they are new");
-        if !has_expired {
-            live.extend(from + 1..=to);
-        }
-    }
-    let writer = Writer { place, cookies: cookies(&live.iter().step_by(90).copied().collect::<Vec<u64>>()) };
+    // Three of each twelve in a row have expired: every page holds both. Rows that were changed come back between the others.
+    let expire = format!(
+        "UPDATE sessions SET (last_seen_at, expires_at) = (last_seen_at - interval '{0} s', expires_at - interval '{0} s')
+         WHERE id % 12 IN (3, 7, 11)",
+        IDLE.as_secs() + 3_600
+    );
+    conn.batch_execute(&expire).expect("nothing holds the rows");
+    conn.batch_execute("CLUSTER sessions USING sessions_pkey").expect("nothing holds the table");
+    let live: Vec<u64> = (1..=place.rows).filter(|id| !matches!(id % 12, 3 | 7 | 11)).step_by(90).collect();
+    let writer = Writer { place, cookies: cookies(&live) };
     let sessions = repository::<Postgres>();
 
     // As the system places them; a third of what has expired.
@@ -63,12 +58,12 @@ fn purge(ground: &Ground, results: &mut Results) {
         for _ in 0..EXPIRED / u64::from(BATCH) {
             let begun = Instant::now();
             assert_eq!(sessions.purge_batch(conn, BATCH).expect("nothing holds the rows").sessions, BATCH as usize);
-            thread::sleep(begun.elapsed());
+            thread::sleep(begun.elapsed() / 2);
         }
     });
     let paused = "PostgreSQL: batches of a purge with gaps, cores shared";
     results.fact("", paused, shared.rate(), "rows/s", Must::Nothing);
-    results.fact("", format!("{paused}: a writer's p99, over its own"), shared.ratio(), "times", Must::Nothing);
+    results.fact("P9", format!("{paused}: a writer's p99, over its own"), shared.ratio(), "times", Must::AtMost(2.0));
 
     // The last third, of a million rows now.
     Postgres::settle(&mut conn);
@@ -84,7 +79,13 @@ fn purge(ground: &Ground, results: &mut Results) {
     // A batch is a transaction of its own, and holds its locks no longer than its statement takes.
     results.fact("P9", "PostgreSQL: longest batch, and so the longest lock", longest, "ms", Must::AtMost(20.0));
     results.fact("P9", "PostgreSQL: a writer's p99 by itself", watched.own() * 1e3, "ms", Must::Nothing);
-    results.fact("P9", "PostgreSQL: its p99 during the purge, over its own", watched.ratio(), "times", Must::AtMost(2.0));
+    results.fact(
+        "P9",
+        "PostgreSQL: its p99 during the purge, over its own, a core each",
+        watched.ratio(),
+        "times",
+        Must::AtMost(2.0),
+    );
     results.pictures.push(Picture {
         file: "writer-during-purge",
         title: "A writer's latency while 100,000 of 1,000,000 sessions are purged",

@@ -8,7 +8,7 @@ use crate::ground::Ground;
 use crate::payload::{CHANGED, SIZES, Visits, document, text};
 use crate::results::{Line, Must, Results};
 use crate::rival::Rival;
-use crate::rounds::{Contender, alternate};
+use crate::rounds::{Contender, alternate_writing};
 use crate::server;
 use crate::wire::Wire;
 use crate::work::load::ROWS;
@@ -71,7 +71,7 @@ fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, at_most: O
             );
         }),
     ];
-    let [floor, ours, rival] = alternate(&mut contenders).try_into().expect("three");
+    let [floor, ours, rival] = alternate_writing(&mut contenders).try_into().expect("three");
     let work = format!("{}: load, change a key, save, {bytes} B", E::NAME);
     results.line(Line { number, work, floor: Some(floor), ours, rival: Some(rival), at_most, at_least: None });
 }
