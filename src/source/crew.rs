@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,8 +45,7 @@ where
     P::Connection: 'static,
 {
     pub(crate) fn new(source: P) -> Self {
-        let crew = |pool| Crew { pool, state: Mutex::new(State::new()), news: Condvar::new(), end: Condvar::new() };
-        let entrance = |pool| Arc::new(Entrance(Arc::new(crew(pool)))) as Arc<dyn Queue<P>>;
+        let entrance = |pool| Arc::new(Entrance(Arc::new(Crew::new(pool)))) as Arc<dyn Queue<P>>;
         Crewed { crew: source.blocking().map(entrance), source }
     }
 }
@@ -88,6 +88,8 @@ const KEPT: Duration = Duration::from_secs(10);
 /// others go on.
 struct Crew<C> {
     pool: BlockingPool<C>,
+    /// Whether the last connection that was asked for could not be opened.
+    is_unavailable: AtomicBool,
     state: Mutex<State<C>>,
     /// Told that there is something to take, or that nobody will add anything.
     news: Condvar,
@@ -104,8 +106,6 @@ struct State<C> {
     idle: usize,
     /// Whether a thread looks after those that wait for too long.
     is_watched: bool,
-    /// Whether the last connection that was asked for could not be opened.
-    is_unavailable: bool,
     /// Whether whoever could add something has gone.
     is_over: bool,
 }
@@ -113,7 +113,7 @@ struct State<C> {
 impl<C> State<C> {
     fn new() -> Self {
         let waiting = VecDeque::new();
-        State { waiting, threads: 0, idle: 0, is_watched: false, is_unavailable: false, is_over: false }
+        State { waiting, threads: 0, idle: 0, is_watched: false, is_over: false }
     }
 }
 
@@ -126,12 +126,18 @@ struct Waiting<C> {
 }
 
 impl<C: 'static> Crew<C> {
+    fn new(pool: BlockingPool<C>) -> Self {
+        let (news, end) = (Condvar::new(), Condvar::new());
+        Crew { pool, is_unavailable: AtomicBool::new(false), state: Mutex::new(State::new()), news, end }
+    }
+
     /// Queues a closure, and sees to it that a thread takes it.
     fn take_on(self: &Arc<Self>, job: Box<dyn Job<C>>) {
         let deadline = Instant::now().checked_add(self.pool.patience());
         let mut state = self.state();
         state.waiting.push_back(Waiting { deadline, runtime: Handle::try_current().ok(), job });
         if state.waiting.len() <= state.idle {
+            drop(state); // whoever is woken needs it
             self.news.notify_one();
         } else if state.threads < self.pool.size() {
             self.hire(state);
@@ -158,7 +164,8 @@ impl<C: 'static> Crew<C> {
         // A panic unwinds through the pool, which takes the connection for broken.
         let lent = catch_unwind(AssertUnwindSafe(|| self.pool.lend(patience, &mut |conn| job.run(conn))));
         if let Ok(lent) = &lent {
-            self.state().is_unavailable = lent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
+            let is_unavailable = lent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
+            self.is_unavailable.store(is_unavailable, Ordering::Relaxed);
         }
         job.end(lent);
     }
@@ -259,7 +266,8 @@ impl<C> Watch<C> {
             let is_late = |waiting: &&Waiting<C>| waiting.deadline.is_some_and(|deadline| deadline <= now);
             let late = state.waiting.iter().take_while(is_late).count();
             if late > 0 {
-                let kind = if state.is_unavailable { ErrorKind::Unavailable } else { ErrorKind::PoolTimeout };
+                let is_unavailable = crew.is_unavailable.load(Ordering::Relaxed);
+                let kind = if is_unavailable { ErrorKind::Unavailable } else { ErrorKind::PoolTimeout };
                 let late = state.waiting.drain(..late).collect::<Vec<_>>();
                 drop(state);
                 late.into_iter().for_each(|waiting| waiting.job.refuse(kind));
