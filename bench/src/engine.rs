@@ -166,9 +166,9 @@ pub enum Postgres {}
 #[derive(Debug)]
 pub enum Mariadb {}
 
-/// Room for 64 MiB of a file. All connections of a process push each other's pages out of one cache, as SQLite is built here, and whoever
-/// was first to fill it would be the fastest.
-const CACHE: &str = "PRAGMA cache_size = -65536";
+/// Room for 256 MiB of a file, which is all of each here. All connections of a process push each other's pages out of one cache, as
+/// SQLite is built here, and whoever was first to fill it would be the fastest.
+const CACHE: &str = "PRAGMA cache_size = -262144";
 
 const COLUMNS: &str =
     "(id, _uuid, _data, created_at, last_seen_at, expires_at, idle_timeout, persistent, user_id, remote_addr, user_agent)";
@@ -249,7 +249,7 @@ impl Engine for Sqlite {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", "-262144")
             .disable_statement_logging();
         let pool: SqlitePool =
             SqlitePoolOptions::new().max_connections(connections).connect_with(options).await.expect("it is there");

@@ -159,7 +159,7 @@ fn settings() -> String {
     let rows = [
         ("PostgreSQL", options(&ground::POSTGRES)),
         ("MariaDB", options(&ground::MARIADB)),
-        ("SQLite", "a file for each contender, `journal_mode = WAL`, `synchronous = NORMAL`, `cache_size` 64 MiB".to_owned()),
+        ("SQLite", "a file for each contender, `journal_mode = WAL`, `synchronous = NORMAL`, `cache_size` 256 MiB".to_owned()),
         (
             "connections",
             format!("through the servers' Unix sockets, one for each contender; P11: a pool of {POOL} on either side"),

@@ -95,7 +95,7 @@ impl Floor for SqliteFloor {
         let code = unsafe { sqlite::sqlite3_open(url.as_ptr(), &mut conn) };
         assert_eq!(code, sqlite::SQLITE_OK);
         let pragmas =
-            c"PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536";
+            c"PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -262144";
         Self::run(conn, pragmas);
         let text = |key: &Key| (key.id, uuid::Uuid::from_bytes(key.digest).to_string());
         SqliteFloor {
