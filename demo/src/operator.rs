@@ -62,7 +62,11 @@ pub(crate) async fn purge(Operator(member): Operator) -> Result<Redirect, Failur
         }
     }
     let text = format!("Removed: {sessions} expired sessions, {attributes} expired attributes.");
-    member.session.run(move |conn, s| Ok::<_, Error>(notice(conn, s, &text))).await?;
+    let told = member.session.run(move |conn, s| {
+        notice(conn, s, &text);
+        Ok::<_, Error>(())
+    });
+    told.await?;
     Ok(Redirect::to("/operator"))
 }
 
