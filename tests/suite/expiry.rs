@@ -1,7 +1,7 @@
 //! When a session ends by itself: timeouts, deadlines, and the microsecond between live and expired.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_sessions::{ErrorKind, ManualClock, Saved, SignIn, Timeouts};
+use diesel_sessions::{Clock, ErrorKind, ManualClock, Saved, SignIn, Timeouts};
 
 use crate::life::steps::{created, kind, loaded, rows, signed_in};
 use crate::support::{Db, Plain, noon, repository, repository_with, seconds, suite, token_of};
@@ -17,6 +17,7 @@ suite! {
     a_session_may_never_expire,
     a_single_session_may_differ_from_the_default,
     a_deadline_that_has_passed_ends_the_session,
+    what_a_deadline_has_ended_is_not_revived_by_a_proof_in_flight,
     the_idle_timeline_of_ten_seconds,
     activity_never_moves_the_deadline,
     the_last_sign_of_life_never_goes_back,
@@ -225,6 +226,39 @@ fn a_deadline_that_has_passed_ends_the_session<D: Db>(db: &D) {
     session.insert("a", 1).unwrap();
     assert_eq!(kind(sessions.save(conn, &mut session)), ErrorKind::Gone);
     session.revert();
+}
+
+// S49 SECURITY 13: a request that has read its clock before the deadline was set, and then waited for the row.
+fn what_a_deadline_has_ended_is_not_revived_by_a_proof_in_flight<D: Db>(db: &D) {
+    let (sessions, clock) = repository::<D>();
+    let conn = &mut db.connect();
+    for with_changes in [false, true] {
+        for signs_in in [false, true] {
+            clock.set(noon());
+            let mut session = signed_in::<D>(&sessions, conn, 7);
+            let (token, row) = (token_of(&session), session.row_id());
+            let mut late = loaded::<D>(&sessions, conn, &token);
+            clock.advance(seconds(1));
+            session.set_deadline(Some(clock.now()));
+            assert_eq!(sessions.save(conn, &mut session).unwrap(), Saved::Updated);
+            clock.set(noon());
+            if with_changes {
+                late.insert("a", 1).unwrap();
+            }
+            if signs_in {
+                sessions.sign_in(conn, &mut late, SignIn::new(7)).unwrap();
+            } else {
+                sessions.authenticate(conn, &mut late).unwrap();
+            }
+            assert_ne!(late.row_id(), row, "it has begun anew");
+            assert!(sessions.is_live(conn, token_of(&late).as_str()).unwrap());
+            clock.advance(seconds(1));
+            assert!(sessions.load(conn, token.as_str()).unwrap().is_none());
+            assert_eq!(sessions.purge_expired(conn, 10).unwrap().sessions, 1);
+            sessions.end(conn, &mut session).unwrap();
+            assert_eq!(sessions.of(&7).revoke_all(conn).unwrap(), 1);
+        }
+    }
 }
 
 // S58 SECURITY 19
