@@ -86,6 +86,12 @@ impl Statement {
         self
     }
 
+    /// More SQL behind what there is.
+    pub(crate) fn and_sql(mut self, sql: &str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
     /// The SQL with `$1`, `$2`, … as PostgreSQL numbers them. A `?` within quotes stays.
     #[cfg(feature = "postgres")]
     pub(super) fn numbered(&self) -> String {
