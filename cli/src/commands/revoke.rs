@@ -29,7 +29,7 @@ pub(crate) fn run(context: &mut Context, args: &RevokeArgs) -> Result<Outcome, F
         (None, None, true) => {
             let count = count(&mut database, &layout, "", None)?;
             let question = format!("End all {count} sessions in {}? Everyone will have to sign in again.", database.place());
-            (question, Statement::new(format!("DELETE FROM {}", layout.sessions())))
+            (question, of_everyone(&layout))
         }
         // The parser lets none of these through; a deletion does not rely on it.
         _ => return Err(Failure::Usage("name an ID, or give --owner, or --everyone: one of them".to_owned())),
@@ -72,6 +72,10 @@ fn of_row(layout: &Layout, id: i64) -> Statement {
     Statement::new(format!("DELETE FROM {} WHERE {} = ?", layout.sessions(), layout.column("id"))).bind(id)
 }
 
+fn of_everyone(layout: &Layout) -> Statement {
+    Statement::new(format!("DELETE FROM {}", layout.sessions()))
+}
+
 /// On MySQL the rows are locked in the order of their ids first, as the library does, so that two such statements never meet.
 fn of_owner(layout: &Layout, mine: &str, owner: Value) -> Statement {
     let (sessions, id) = (layout.sessions(), layout.column("id"));
@@ -83,4 +87,22 @@ fn of_owner(layout: &Layout, mine: &str, owner: Value) -> Statement {
          STRAIGHT_JOIN {sessions} FORCE INDEX (PRIMARY) ON {sessions}.{id} = locked.{id} WHERE {sessions}.{mine}"
     );
     Statement::new(sql).bind(owner.clone()).bind(i64::MAX).bind(owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{assert_golden, layout};
+
+    // What is written twice is compared.
+    #[test]
+    fn a_deletion_is_what_the_library_sends() {
+        for engine in [Engine::Sqlite, Engine::Postgres, Engine::Mysql] {
+            let layout = layout(engine);
+            let mine = format!("{} = ?", engine.quoted("user_id"));
+            assert_golden(engine, "revoke_row", &[of_row(&layout, 7).sql()]);
+            assert_golden(engine, "revoke_all", &[of_owner(&layout, &mine, Value::Integer(7)).sql()]);
+            assert_golden(engine, "revoke_everyone", &[of_everyone(&layout).sql()]);
+        }
+    }
 }

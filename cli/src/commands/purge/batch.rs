@@ -66,71 +66,93 @@ pub(super) fn purge_in_turn(
 }
 
 fn sessions(database: &mut Database, layout: &Layout, now: Timestamp6, limit: u32) -> Result<usize, Failure> {
-    let (sessions, id, end) = (layout.sessions(), layout.column("id"), layout.column("expires_at"));
-    let oldest = format!(
-        "SELECT expired.{id} FROM {sessions} AS expired WHERE expired.{end} <= ? ORDER BY expired.{end}, expired.{id} LIMIT ?"
-    );
-    match layout.engine {
-        Engine::Sqlite => {
-            let delete = format!("DELETE FROM {sessions} WHERE {id} IN ({oldest})");
-            database.execute(&Statement::new(delete).bind(now).bind(limit))
-        }
-        Engine::Postgres => {
-            let delete = format!("DELETE FROM {sessions} WHERE {id} = ANY(ARRAY({oldest} FOR UPDATE SKIP LOCKED))");
-            database.execute(&Statement::new(delete).bind(now).bind(limit))
-        }
-        Engine::Mysql => {
-            let oldest = format!("SELECT {id} AS id FROM {sessions} WHERE {end} <= ? ORDER BY {end}, {id} LIMIT ?");
-            let rows = database.rows(&Statement::new(oldest).bind(now).bind(limit))?;
-            let mut ids = rows.iter().map(|row| row.integer("id")).collect::<Result<Vec<_>, _>>()?;
-            ids.sort_unstable();
-            let mut deleted = 0;
-            for chunk in ids.chunks(SESSIONS_IN_STATEMENT) {
-                let delete = format!(
-                    "DELETE {sessions} FROM {locked} STRAIGHT_JOIN {sessions} FORCE INDEX (PRIMARY) \
-                     ON {sessions}.{id} = locked.{id} WHERE {sessions}.{end} <= ?",
-                    locked = locked(layout, chunk.len()),
-                );
-                let delete = Statement::new(delete).bind_all(chunk.iter().copied()).bind(i64::MAX).bind(now);
-                deleted += database.execute(&delete)?;
-            }
-            Ok(deleted)
-        }
+    if layout.engine != Engine::Mysql {
+        return database.execute(&expired_sessions(layout, now, limit));
     }
+    let rows = database.rows(&expired_ids(layout, now, limit))?;
+    let mut ids = rows.iter().map(|row| row.integer("id")).collect::<Result<Vec<_>, _>>()?;
+    ids.sort_unstable();
+    let mut deleted = 0;
+    for chunk in ids.chunks(SESSIONS_IN_STATEMENT) {
+        deleted += database.execute(&these_sessions(layout, chunk, now))?;
+    }
+    Ok(deleted)
 }
 
 fn attributes(database: &mut Database, layout: &Layout, now: Timestamp6, limit: u32) -> Result<usize, Failure> {
     let Some(table) = &layout.attributes else { return Ok(0) };
     let attributes = table.name.quoted(layout.engine);
+    if layout.engine != Engine::Mysql {
+        return database.execute(&expired_attributes(layout, &attributes, now, limit));
+    }
+    let rows = database.rows(&expired_keys(layout, &attributes, now, limit))?;
+    let keys = rows.iter().map(|row| Ok((row.integer("session_id")?, row.text("name")?)));
+    let mut keys = keys.collect::<Result<Vec<_>, Failure>>()?;
+    keys.sort_unstable();
+    let mut deleted = 0;
+    for chunk in keys.chunks(ATTRIBUTES_IN_STATEMENT) {
+        deleted += database.execute(&these_attributes(layout, &attributes, chunk, now))?;
+    }
+    Ok(deleted)
+}
+
+/// The longest expired sessions, deleted (SQLite, PostgreSQL).
+fn expired_sessions(layout: &Layout, now: Timestamp6, limit: u32) -> Statement {
     let (sessions, id, end) = (layout.sessions(), layout.column("id"), layout.column("expires_at"));
     let oldest = format!(
-        "SELECT session_id, name FROM {attributes} WHERE expires_at <= ? AND session_id IN (SELECT {id} FROM {sessions} WHERE {end} > ?) \
+        "SELECT expired.{id} FROM {sessions} AS expired WHERE expired.{end} <= ? ORDER BY expired.{end}, expired.{id} LIMIT ?"
+    );
+    let delete = match layout.engine {
+        Engine::Postgres => format!("DELETE FROM {sessions} WHERE {id} = ANY(ARRAY({oldest} FOR UPDATE SKIP LOCKED))"),
+        _ => format!("DELETE FROM {sessions} WHERE {id} IN ({oldest})"),
+    };
+    Statement::new(delete).bind(now).bind(limit)
+}
+
+/// The longest expired attributes of live sessions, deleted (SQLite, PostgreSQL).
+fn expired_attributes(layout: &Layout, attributes: &str, now: Timestamp6, limit: u32) -> Statement {
+    let oldest = expired_keys(layout, attributes, now, limit);
+    let delete = match layout.engine {
+        Engine::Postgres => format!(
+            " FOR UPDATE SKIP LOCKED) DELETE FROM {attributes} USING held \
+             WHERE {attributes}.session_id = held.session_id AND {attributes}.name = held.name"
+        ),
+        _ => ")".to_owned(),
+    };
+    let before = match layout.engine {
+        Engine::Postgres => "WITH held AS MATERIALIZED (".to_owned(),
+        _ => format!("DELETE FROM {attributes} WHERE (session_id, name) IN ("),
+    };
+    oldest.after_sql(&before).and_sql(&delete)
+}
+
+/// The longest expired sessions (MySQL).
+fn expired_ids(layout: &Layout, now: Timestamp6, limit: u32) -> Statement {
+    let (sessions, id, end) = (layout.sessions(), layout.column("id"), layout.column("expires_at"));
+    let oldest = format!("SELECT {id} AS id FROM {sessions} WHERE {end} <= ? ORDER BY {end}, {id} LIMIT ?");
+    Statement::new(oldest).bind(now).bind(limit)
+}
+
+/// The longest expired attributes of live sessions.
+fn expired_keys(layout: &Layout, attributes: &str, now: Timestamp6, limit: u32) -> Statement {
+    let (sessions, id, end) = (layout.sessions(), layout.column("id"), layout.column("expires_at"));
+    let oldest = format!(
+        "SELECT session_id, name FROM {attributes} \
+         WHERE expires_at <= ? AND session_id IN (SELECT {id} FROM {sessions} WHERE {end} > ?) \
          ORDER BY expires_at, session_id, name LIMIT ?"
     );
-    match layout.engine {
-        Engine::Sqlite => {
-            let delete = format!("DELETE FROM {attributes} WHERE (session_id, name) IN ({oldest})");
-            database.execute(&Statement::new(delete).bind_all([now; 2]).bind(limit))
-        }
-        Engine::Postgres => {
-            let delete = format!(
-                "WITH held AS MATERIALIZED ({oldest} FOR UPDATE SKIP LOCKED) DELETE FROM {attributes} USING held \
-                 WHERE {attributes}.session_id = held.session_id AND {attributes}.name = held.name"
-            );
-            database.execute(&Statement::new(delete).bind_all([now; 2]).bind(limit))
-        }
-        Engine::Mysql => {
-            let rows = database.rows(&Statement::new(oldest).bind_all([now; 2]).bind(limit))?;
-            let keys = rows.iter().map(|row| Ok((row.integer("session_id")?, row.text("name")?)));
-            let mut keys = keys.collect::<Result<Vec<_>, Failure>>()?;
-            keys.sort_unstable();
-            let mut deleted = 0;
-            for chunk in keys.chunks(ATTRIBUTES_IN_STATEMENT) {
-                deleted += database.execute(&these_attributes(layout, &attributes, chunk, now))?;
-            }
-            Ok(deleted)
-        }
-    }
+    Statement::new(oldest).bind_all([now; 2]).bind(limit)
+}
+
+/// Some sessions, deleted where they have still expired (MySQL).
+fn these_sessions(layout: &Layout, ids: &[i64], now: Timestamp6) -> Statement {
+    let (sessions, id, end) = (layout.sessions(), layout.column("id"), layout.column("expires_at"));
+    let delete = format!(
+        "DELETE {sessions} FROM {locked} STRAIGHT_JOIN {sessions} FORCE INDEX (PRIMARY) ON {sessions}.{id} = locked.{id} \
+         WHERE {sessions}.{end} <= ?",
+        locked = locked(layout, ids.len()),
+    );
+    Statement::new(delete).bind_all(ids.iter().copied()).bind(i64::MAX).bind(now)
 }
 
 /// Some attributes, deleted behind the locks of their sessions (MySQL).
@@ -156,4 +178,32 @@ fn locked(layout: &Layout, ids: usize) -> String {
     format!(
         "(SELECT {id} FROM {sessions} FORCE INDEX (PRIMARY) WHERE {id} IN ({marks}) ORDER BY {id} LIMIT ? FOR UPDATE) AS locked"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{assert_golden, layout};
+
+    const LIMIT: u32 = 1_000;
+
+    fn is_sent_by_the_library(engine: Engine, verb: &str, statements: &[Statement]) {
+        assert_golden(engine, verb, &statements.iter().map(Statement::sql).collect::<Vec<_>>());
+    }
+
+    // What is written twice is compared.
+    #[test]
+    fn a_batch_is_what_the_library_sends() {
+        let (now, attributes) = (Timestamp6::NEVER, "session_attributes");
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            let layout = layout(engine);
+            let batch = [expired_sessions(&layout, now, LIMIT), expired_attributes(&layout, attributes, now, LIMIT)];
+            is_sent_by_the_library(engine, "purge_batch", &batch);
+        }
+        let layout = layout(Engine::Mysql);
+        let (ids, keys) = (expired_ids(&layout, now, LIMIT), expired_keys(&layout, attributes, now, LIMIT));
+        is_sent_by_the_library(Engine::Mysql, "purge_batch", &[ids.clone(), these_sessions(&layout, &[1], now), keys.clone()]);
+        let those = these_attributes(&layout, attributes, &[(1, "a"), (1, "b")], now);
+        is_sent_by_the_library(Engine::Mysql, "attribute_purge_batch", &[ids, keys, those]);
+    }
 }
