@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::tool::tool;
 
 /// Runs the tool; the most memory that it had, in KiB, and the end of what it printed.
-pub fn watched(url: &str, args: &[&str]) -> (u64, String) {
+pub(crate) fn watched(url: &str, args: &[&str]) -> (u64, String) {
     let folder = tempfile::tempdir().unwrap();
     let mut printed = tempfile::tempfile().unwrap();
     let mut command = tool(folder.path());
