@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use diesel_sessions::SessionRepository;
 use rustix::process::{Pid, Signal, kill_process};
@@ -77,10 +76,10 @@ fn a_signal_ends_a_purge_between_two_batches<D: Db>(db: &D) {
         let folder = tempfile::tempdir().unwrap();
         let mut command = tool(folder.path());
         command.env("DATABASE_URL", db.url()).args(["purge", "--batch", "1", "--format", "json"]).stdout(Stdio::piped());
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         let left = |conn: &mut D::Conn| D::number(conn, "SELECT COUNT(*) FROM sessions");
         while left(&mut conn) == ROWS as i64 {
-            std::thread::sleep(Duration::from_millis(1));
+            assert_eq!(child.try_wait().unwrap(), None, "it is at work");
         }
         send(&child, signal);
         let output = child.wait_with_output().unwrap();
@@ -159,4 +158,24 @@ fn a_round_is_left_to_another_process_that_is_at_it() {
     send(&child, Signal::INT);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(json(&db.url(), &["purge"])["sessions"], 1, "asked for once, it does not wait for its turn");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_second_signal_ends_a_purge_that_waits_for_a_lock() {
+    use super::support::{Postgres, skipped};
+    let Some(db) = Postgres::fresh() else { return skipped(Postgres::NAME) };
+    let (mut conn, mut watcher) = (rows::four(&db), db.connect());
+    Postgres::execute(&mut conn, "BEGIN; LOCK TABLE sessions");
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = tool(folder.path()).env("DATABASE_URL", db.url()).arg("purge").spawn().unwrap();
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while Postgres::number(&mut watcher, waiting) == 0 {
+        assert_eq!(child.try_wait().unwrap(), None, "it waits");
+    }
+    send(&child, Signal::TERM);
+    send(&child, Signal::INT);
+    assert!(matches!(child.wait().unwrap().code(), Some(130 | 143)));
+    Postgres::execute(&mut conn, "ROLLBACK");
+    assert_eq!(rows::ids::<Postgres>(&mut conn), [1, 2, 3, 4]);
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek};
 use std::process::Stdio;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::tool::tool;
@@ -14,14 +15,16 @@ pub(crate) fn watched(url: &str, args: &[&str]) -> (u64, String) {
     command.env("DATABASE_URL", url).args(args).stdout(Stdio::from(printed.try_clone().unwrap()));
     let mut child = command.spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
+    let (sender, ended) = channel();
+    let waiting = std::thread::spawn(move || sender.send(child.wait().unwrap()).unwrap());
     let mut peak = 0;
     let exit = loop {
-        if let Some(exit) = child.try_wait().unwrap() {
+        peak = peak.max(high_water_mark(&std::fs::read_to_string(&status).unwrap_or_default()));
+        if let Ok(exit) = ended.recv_timeout(Duration::from_millis(2)) {
             break exit;
         }
-        peak = peak.max(high_water_mark(&std::fs::read_to_string(&status).unwrap_or_default()));
-        std::thread::sleep(Duration::from_millis(2));
     };
+    waiting.join().unwrap();
     assert!(exit.success(), "{args:?}");
     assert!(peak > 0, "it was seen while it ran");
     let end = printed.metadata().unwrap().len().saturating_sub(1_000);
