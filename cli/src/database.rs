@@ -191,7 +191,6 @@ impl Database {
     }
 
     /// Statements without parameters and without an answer, separated by semicolons.
-    #[allow(dead_code, reason = "commands may need it")]
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), Failure> {
         Ok(on!(self, conn => conn.batch_execute(sql))?)
     }

@@ -75,7 +75,6 @@ impl Row {
     }
 
     /// Bytes, or NULL.
-    #[allow(dead_code, reason = "commands may need it")]
     pub(crate) fn maybe_bytes(&self, name: &str) -> Result<Option<&[u8]>, Failure> {
         match self.cell(name)? {
             Cell::Null => Ok(None),
