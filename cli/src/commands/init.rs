@@ -1,5 +1,12 @@
 //! `init`: a migration for the application's own folder, and the model to paste.
 
+mod folder;
+mod model;
+mod names;
+mod owner;
+mod tables;
+mod types;
+
 use crate::args::init::InitArgs;
 use crate::context::Context;
 use crate::failure::Failure;

@@ -1,0 +1,203 @@
+-- Adds the columns of diesel-sessions to {{ table }}, which stays in use meanwhile: no lock that stops its readers or writers is
+-- held for more than some milliseconds, and none is waited for longer than 30 at a time, since others would queue behind it.
+--
+-- The rows that are there become sessions that nobody can open: each gets a random {{ c.uuid.text() }} that belongs to no token.
+-- {{ c.last_seen_at.text() }} 1970-01-01 tells them from sessions.
+{%- if keeps %}
+-- Their {{ c.expires_at.text() }} is 9999-12-31, so that no purge deletes them. Until then they are listed and counted like live sessions:
+-- delete them once they are not needed, or write `diesel-sessions init --existing-rows purge`, and the first purge does.
+{%- else %}
+-- Their {{ c.expires_at.text() }} is 1970-01-01, as `--existing-rows purge` wants it: the first purge deletes them.
+{%- endif %}
+-- The defaults do the same for rows that are inserted by code which knows nothing of sessions. Sessions are written without them.
+--
+-- It commits as it goes: metadata.toml keeps Diesel from opening a transaction. After an interruption run it again.
+--
+-- A save writes `_data`, `_version` and the typed columns, and must stay a HOT update: do not index those, apart
+-- from the owner. The fill factor leaves room on each page for the new version of a row.
+DO $migration$
+DECLARE
+    last BIGINT;
+    upto BIGINT;
+BEGIN
+    -- Takes turns with vacuum and with other migrations, and is in nobody else's way.
+    LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', '30ms', TRUE);
+    FOR attempt IN 1..1000 LOOP
+        BEGIN
+            LOCK TABLE {{ table }} IN ACCESS EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = 1000 THEN RAISE; END IF;
+            PERFORM pg_sleep(0.05 + random() / 10);
+        END;
+    END LOOP;
+    -- Constant defaults: no row is written.
+    ALTER TABLE {{ table }}
+{%- if adds.uuid %}
+        ADD COLUMN IF NOT EXISTS {{ c.uuid|fmt("{:16}") }} UUID        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+{%- endif %}
+{%- if adds.previous_uuid %}
+        ADD COLUMN IF NOT EXISTS {{ c.previous_uuid|fmt("{:16}") }} UUID,
+{%- endif %}
+{%- if adds.data %}
+        ADD COLUMN IF NOT EXISTS {{ c.data|fmt("{:16}") }} JSONB       NOT NULL DEFAULT '{}',
+{%- endif %}
+{%- if adds.version %}
+        ADD COLUMN IF NOT EXISTS {{ c.version|fmt("{:16}") }} INTEGER     NOT NULL DEFAULT 0,
+{%- endif %}
+{%- if adds.created_at %}
+        ADD COLUMN IF NOT EXISTS {{ c.created_at|fmt("{:16}") }} TIMESTAMPTZ NOT NULL DEFAULT '1970-01-01 00:00:00+00',
+{%- endif %}
+{%- if adds.authenticated_at %}
+        ADD COLUMN IF NOT EXISTS {{ c.authenticated_at|fmt("{:16}") }} TIMESTAMPTZ,
+{%- endif %}
+{%- if adds.rotated_at %}
+        ADD COLUMN IF NOT EXISTS {{ c.rotated_at|fmt("{:16}") }} TIMESTAMPTZ,
+{%- endif %}
+{%- if adds.last_seen_at %}
+        ADD COLUMN IF NOT EXISTS {{ c.last_seen_at|fmt("{:16}") }} TIMESTAMPTZ NOT NULL DEFAULT '1970-01-01 00:00:00+00',
+{%- endif %}
+{%- if adds.expires_at %}
+        ADD COLUMN IF NOT EXISTS {{ c.expires_at|fmt("{:16}") }} TIMESTAMPTZ NOT NULL DEFAULT '{{ expires }} 00:00:00+00',
+{%- endif %}
+{%- if adds.deadline_at %}
+        ADD COLUMN IF NOT EXISTS {{ c.deadline_at|fmt("{:16}") }} TIMESTAMPTZ,
+{%- endif %}
+{%- if adds.idle_timeout %}
+        ADD COLUMN IF NOT EXISTS {{ c.idle_timeout|fmt("{:16}") }} INTEGER,
+{%- endif %}
+{%- if adds.persistent %}
+        ADD COLUMN IF NOT EXISTS {{ c.persistent|fmt("{:16}") }} BOOLEAN     NOT NULL DEFAULT FALSE,
+{%- endif %}
+{%- if let Some(owner) = owner %}
+        ADD COLUMN IF NOT EXISTS {{ owner.column|fmt("{:16}") }} {{ owner.sql_type }},
+{%- endif %}
+        DROP CONSTRAINT IF EXISTS {{ table.with("_idle_timeout_check") }},
+        ADD CONSTRAINT {{ table.with("_idle_timeout_check") }} CHECK ({{ c.idle_timeout }} > 0) NOT VALID,
+        ALTER COLUMN {{ c.uuid }} SET DEFAULT gen_random_uuid(),
+        SET (fillfactor = 85);
+    COMMIT;
+
+    -- A thousand rows at a time; those that somebody holds are left for the next round.
+    LOOP
+        SELECT min({{ c.id }}) - 1 INTO last FROM {{ table }};
+        LOOP
+            SELECT max({{ c.id }}) INTO upto FROM (
+                SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 1000
+            ) AS batch;
+            EXIT WHEN upto IS NULL;
+            UPDATE {{ table }} SET {{ c.uuid }} = gen_random_uuid() WHERE {{ c.id }} IN (
+                SELECT {{ c.id }} FROM {{ table }}
+                WHERE {{ c.id }} > last AND {{ c.id }} <= upto AND {{ c.uuid }} = '00000000-0000-0000-0000-000000000000'
+                FOR NO KEY UPDATE SKIP LOCKED
+            );
+            COMMIT;
+            last := upto;
+        END LOOP;
+        EXIT WHEN NOT EXISTS (SELECT FROM {{ table }} WHERE {{ c.uuid }} = '00000000-0000-0000-0000-000000000000');
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+    ALTER TABLE {{ table }} VALIDATE CONSTRAINT {{ table.with("_idle_timeout_check") }};
+    COMMIT;
+{%- if let Some(owner) = owner %}
+{%- if let Some(users) = owner.references %}
+
+    -- The key to {{ users.table.text() }}: the column is new, so no row can contradict it.
+    LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', '15ms', TRUE);
+    FOR attempt IN 1..1000 LOOP
+        BEGIN
+            LOCK TABLE {{ users.table }} IN SHARE ROW EXCLUSIVE MODE;
+            LOCK TABLE {{ table }} IN SHARE ROW EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = 1000 THEN RAISE; END IF;
+            PERFORM pg_sleep(0.05 + random() / 10);
+        END;
+    END LOOP;
+    ALTER TABLE {{ table }}
+        DROP CONSTRAINT IF EXISTS {{ owner.key }},
+        ADD CONSTRAINT {{ owner.key }} FOREIGN KEY ({{ owner.column }}) REFERENCES {{ users.table }} ({{ users.key }}) ON DELETE {{ users.on_delete }} NOT VALID;
+    COMMIT;
+    ALTER TABLE {{ table }} VALIDATE CONSTRAINT {{ owner.key }};
+    COMMIT;
+{%- endif %}
+{%- endif %}
+{%- if let Some(attributes) = attributes %}
+
+    CREATE TABLE IF NOT EXISTS {{ attributes }} (
+        session_id {{ id_type|fmt("{:24}") }} NOT NULL,
+        name       VARCHAR(191) COLLATE "C" NOT NULL,
+        value      JSONB,
+        sealed     BYTEA,
+        created_at TIMESTAMPTZ              NOT NULL,
+        updated_at TIMESTAMPTZ              NOT NULL,
+        expires_at TIMESTAMPTZ,
+        CONSTRAINT {{ attributes.with("_pkey") }} PRIMARY KEY (session_id, name),
+        CONSTRAINT {{ attributes.with("_value_or_sealed_check") }} CHECK ((value IS NULL) <> (sealed IS NULL))
+    );
+    CREATE INDEX IF NOT EXISTS {{ attributes.with("_expires_at_idx") }} ON {{ attributes }} (expires_at) WHERE expires_at IS NOT NULL;
+    COMMENT ON TABLE {{ attributes }} IS 'Values of a session that are written at once, each with its own expiry; they end with their session';
+    COMMENT ON COLUMN {{ attributes }}.name IS 'Compared byte for byte';
+    COMMENT ON COLUMN {{ attributes }}.value IS 'The value in clear; exactly one of value and sealed is set';
+    COMMENT ON COLUMN {{ attributes }}.sealed IS 'The value encrypted; exactly one of value and sealed is set';
+    COMMENT ON COLUMN {{ attributes }}.created_at IS 'When the attribute was first written';
+    COMMENT ON COLUMN {{ attributes }}.updated_at IS 'When the value was last written';
+    COMMENT ON COLUMN {{ attributes }}.expires_at IS 'NULL = lives as long as its session';
+    COMMIT;
+    LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', '30ms', TRUE);
+    FOR attempt IN 1..1000 LOOP
+        BEGIN
+            LOCK TABLE {{ table }} IN SHARE ROW EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = 1000 THEN RAISE; END IF;
+            PERFORM pg_sleep(0.05 + random() / 10);
+        END;
+    END LOOP;
+    ALTER TABLE {{ attributes }}
+        DROP CONSTRAINT IF EXISTS {{ attributes.with("_session_id_fkey") }},
+        ADD CONSTRAINT {{ attributes.with("_session_id_fkey") }} FOREIGN KEY (session_id) REFERENCES {{ table }} ({{ c.id }}) ON DELETE CASCADE;
+    COMMIT;
+{%- endif %}
+
+{% if adds.uuid %}
+    COMMENT ON COLUMN {{ table }}.{{ c.uuid }} IS 'The first 128 bits of the SHA-256 of the token; the token itself is not stored';
+{%- endif %}
+{%- if adds.previous_uuid %}
+    COMMENT ON COLUMN {{ table }}.{{ c.previous_uuid }} IS 'The _uuid that the last rotation replaced';
+{%- endif %}
+{%- if adds.data %}
+    COMMENT ON COLUMN {{ table }}.{{ c.data }} IS 'A JSON object; never repeats a column of this table';
+{%- endif %}
+{%- if adds.version %}
+    COMMENT ON COLUMN {{ table }}.{{ c.version }} IS 'Counts the changes of anything but a touch';
+{%- endif %}
+{%- if adds.created_at %}
+    COMMENT ON COLUMN {{ table }}.{{ c.created_at }} IS 'Never changes';
+{%- endif %}
+{%- if adds.authenticated_at %}
+    COMMENT ON COLUMN {{ table }}.{{ c.authenticated_at }} IS 'The last proof of identity; NULL = none';
+{%- endif %}
+{%- if adds.rotated_at %}
+    COMMENT ON COLUMN {{ table }}.{{ c.rotated_at }} IS 'When the token was last replaced; NULL = never';
+{%- endif %}
+{%- if adds.last_seen_at %}
+    COMMENT ON COLUMN {{ table }}.{{ c.last_seen_at }} IS 'The last request that was recorded; never goes back';
+{%- endif %}
+{%- if adds.expires_at %}
+    COMMENT ON COLUMN {{ table }}.{{ c.expires_at }} IS 'The earlier of last_seen_at + idle_timeout and deadline_at; 9999-12-31 = never';
+{%- endif %}
+{%- if adds.deadline_at %}
+    COMMENT ON COLUMN {{ table }}.{{ c.deadline_at }} IS 'Absolute end of life; NULL = none';
+{%- endif %}
+{%- if adds.idle_timeout %}
+    COMMENT ON COLUMN {{ table }}.{{ c.idle_timeout }} IS 'Seconds; NULL = never ends through idleness';
+{%- endif %}
+{%- if adds.persistent %}
+    COMMENT ON COLUMN {{ table }}.{{ c.persistent }} IS 'The cookie outlives the browser ("remember me")';
+{%- endif %}
+END
+$migration$;
