@@ -1,15 +1,7 @@
 -- Adds the columns of diesel-sessions to {{ table }}, which stays in use meanwhile: no lock that stops its readers or writers is
 -- held for more than some milliseconds, and none is waited for longer than 30 at a time, since others would queue behind it.
 --
--- The rows that are there become sessions that nobody can open: each gets a random {{ c.uuid.text() }} that belongs to no token.
--- {{ c.last_seen_at.text() }} 1970-01-01 tells them from sessions.
-{%- if keeps %}
--- Their {{ c.expires_at.text() }} is 9999-12-31, so that no purge deletes them. Until then they are listed and counted like live sessions:
--- delete them once they are not needed, or write `diesel-sessions init --existing-rows purge`, and the first purge does.
-{%- else %}
--- Their {{ c.expires_at.text() }} is 1970-01-01, as `--existing-rows purge` wants it: the first purge deletes them.
-{%- endif %}
--- The defaults do the same for rows that are inserted by code which knows nothing of sessions. Sessions are written without them.
+{% include "existing_rows.sql" %}
 --
 -- It commits as it goes: metadata.toml keeps Diesel from opening a transaction. After an interruption run it again.
 --
@@ -34,42 +26,9 @@ BEGIN
     END LOOP;
     -- Constant defaults: no row is written.
     ALTER TABLE {{ table }}
-{%- if adds.uuid %}
-        ADD COLUMN IF NOT EXISTS {{ c.uuid|fmt("{:16}") }} UUID        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-{%- endif %}
-{%- if adds.previous_uuid %}
-        ADD COLUMN IF NOT EXISTS {{ c.previous_uuid|fmt("{:16}") }} UUID,
-{%- endif %}
-{%- if adds.data %}
-        ADD COLUMN IF NOT EXISTS {{ c.data|fmt("{:16}") }} JSONB       NOT NULL DEFAULT '{}',
-{%- endif %}
-{%- if adds.version %}
-        ADD COLUMN IF NOT EXISTS {{ c.version|fmt("{:16}") }} INTEGER     NOT NULL DEFAULT 0,
-{%- endif %}
-{%- if adds.created_at %}
-        ADD COLUMN IF NOT EXISTS {{ c.created_at|fmt("{:16}") }} TIMESTAMPTZ NOT NULL DEFAULT '1970-01-01 00:00:00+00',
-{%- endif %}
-{%- if adds.authenticated_at %}
-        ADD COLUMN IF NOT EXISTS {{ c.authenticated_at|fmt("{:16}") }} TIMESTAMPTZ,
-{%- endif %}
-{%- if adds.rotated_at %}
-        ADD COLUMN IF NOT EXISTS {{ c.rotated_at|fmt("{:16}") }} TIMESTAMPTZ,
-{%- endif %}
-{%- if adds.last_seen_at %}
-        ADD COLUMN IF NOT EXISTS {{ c.last_seen_at|fmt("{:16}") }} TIMESTAMPTZ NOT NULL DEFAULT '1970-01-01 00:00:00+00',
-{%- endif %}
-{%- if adds.expires_at %}
-        ADD COLUMN IF NOT EXISTS {{ c.expires_at|fmt("{:16}") }} TIMESTAMPTZ NOT NULL DEFAULT '{{ expires }} 00:00:00+00',
-{%- endif %}
-{%- if adds.deadline_at %}
-        ADD COLUMN IF NOT EXISTS {{ c.deadline_at|fmt("{:16}") }} TIMESTAMPTZ,
-{%- endif %}
-{%- if adds.idle_timeout %}
-        ADD COLUMN IF NOT EXISTS {{ c.idle_timeout|fmt("{:16}") }} INTEGER,
-{%- endif %}
-{%- if adds.persistent %}
-        ADD COLUMN IF NOT EXISTS {{ c.persistent|fmt("{:16}") }} BOOLEAN     NOT NULL DEFAULT FALSE,
-{%- endif %}
+{%- for column in added %}
+        ADD COLUMN IF NOT EXISTS {{ column.name|fmt("{:16}") }} {{ column.definition }},
+{%- endfor %}
 {%- if let Some(owner) = owner %}
         ADD COLUMN IF NOT EXISTS {{ owner.column|fmt("{:16}") }} {{ owner.sql_type }},
 {%- endif %}
@@ -163,41 +122,8 @@ BEGIN
     COMMIT;
 {%- endif %}
 
-{% if adds.uuid %}
-    COMMENT ON COLUMN {{ table }}.{{ c.uuid }} IS 'The first 128 bits of the SHA-256 of the token; the token itself is not stored';
-{%- endif %}
-{%- if adds.previous_uuid %}
-    COMMENT ON COLUMN {{ table }}.{{ c.previous_uuid }} IS 'The _uuid that the last rotation replaced';
-{%- endif %}
-{%- if adds.data %}
-    COMMENT ON COLUMN {{ table }}.{{ c.data }} IS 'A JSON object; never repeats a column of this table';
-{%- endif %}
-{%- if adds.version %}
-    COMMENT ON COLUMN {{ table }}.{{ c.version }} IS 'Counts the changes of anything but a touch';
-{%- endif %}
-{%- if adds.created_at %}
-    COMMENT ON COLUMN {{ table }}.{{ c.created_at }} IS 'Never changes';
-{%- endif %}
-{%- if adds.authenticated_at %}
-    COMMENT ON COLUMN {{ table }}.{{ c.authenticated_at }} IS 'The last proof of identity; NULL = none';
-{%- endif %}
-{%- if adds.rotated_at %}
-    COMMENT ON COLUMN {{ table }}.{{ c.rotated_at }} IS 'When the token was last replaced; NULL = never';
-{%- endif %}
-{%- if adds.last_seen_at %}
-    COMMENT ON COLUMN {{ table }}.{{ c.last_seen_at }} IS 'The last request that was recorded; never goes back';
-{%- endif %}
-{%- if adds.expires_at %}
-    COMMENT ON COLUMN {{ table }}.{{ c.expires_at }} IS 'The earlier of last_seen_at + idle_timeout and deadline_at; 9999-12-31 = never';
-{%- endif %}
-{%- if adds.deadline_at %}
-    COMMENT ON COLUMN {{ table }}.{{ c.deadline_at }} IS 'Absolute end of life; NULL = none';
-{%- endif %}
-{%- if adds.idle_timeout %}
-    COMMENT ON COLUMN {{ table }}.{{ c.idle_timeout }} IS 'Seconds; NULL = never ends through idleness';
-{%- endif %}
-{%- if adds.persistent %}
-    COMMENT ON COLUMN {{ table }}.{{ c.persistent }} IS 'The cookie outlives the browser ("remember me")';
-{%- endif %}
+{%- for column in added %}
+    COMMENT ON COLUMN {{ table }}.{{ column.name }} IS '{{ column.comment }}';
+{%- endfor %}
 END
 $migration$;

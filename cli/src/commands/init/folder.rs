@@ -120,6 +120,12 @@ fn behind(newest: &str, now: DateTime<Utc>) -> DateTime<Utc> {
     second.map_or(now, |time| now.max(time.and_utc() + TimeDelta::seconds(1)))
 }
 
+/// Refuses a name that is no part of a folder's name.
+pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
+    let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
+    if is_plain && !name.is_empty() { Ok(()) } else { Err(Failure::Usage(format!("--name {name}: letters, digits, _ and - alone"))) }
+}
+
 /// Writes the files.
 pub(crate) fn write(path: &Path, migration: &Migration) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|error| Failure::io(path.display().to_string(), error))?;

@@ -33,6 +33,11 @@ impl Name {
         Name { text: format!("{}{end}", self.text), ..self.clone() }
     }
 
+    /// Another name on the same engine.
+    pub(crate) fn other(&self, text: &str) -> Self {
+        Name::new(self.engine, text)
+    }
+
     /// The name itself, without quotes.
     pub(crate) fn text(&self) -> &str {
         &self.text

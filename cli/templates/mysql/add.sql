@@ -1,0 +1,131 @@
+-- Adds the columns of diesel-sessions to {{ table }}, which stays in use meanwhile: each step is INSTANT or leaves readers and
+-- writers alone (LOCK = NONE).
+{%- if is_mariadb %} A step that needs the table for a moment gives way to whoever uses it, and tries again.
+{%- else %} A step that needs the table for a moment waits for whoever uses it, for a second at most (MySQL knows no
+-- shorter time), and tries again.
+{%- endif %}
+--
+{% include "existing_rows.sql" %}
+--
+-- Every step commits at once: metadata.toml keeps Diesel from opening a transaction.
+{%- if is_mariadb %} After an interruption run it again.
+{%- endif %}
+-- The account needs CREATE ROUTINE, for the length of the migration: only a procedure can wait and try again.
+
+DROP PROCEDURE IF EXISTS {{ procedure }};
+
+CREATE PROCEDURE {{ procedure }}()
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE step INTEGER DEFAULT 1;
+    DECLARE attempts INTEGER DEFAULT 0;
+    DECLARE last BIGINT DEFAULT NULL;
+    DECLARE upto BIGINT DEFAULT NULL;
+    SET SESSION lock_wait_timeout = {% if is_mariadb %}0, innodb_lock_wait_timeout = 0{% else %}1, innodb_lock_wait_timeout = 1{% endif %};
+
+    WHILE step <= 5 DO
+        BEGIN
+            -- 1205: somebody holds what the step needs.
+            DECLARE EXIT HANDLER FOR 1205
+            BEGIN
+                SET attempts = attempts + 1;
+                IF attempts > 5000 THEN RESIGNAL; END IF;
+                DO SLEEP(0.02);
+            END;
+            CASE step
+            WHEN 1 THEN
+                -- Constant defaults: no row is written.
+                ALTER TABLE {{ table }}
+{%- for column in added %}
+                    ADD COLUMN {{ if_missing }}{{ column.name|fmt("{:16}") }} {{ column.definition }}
+                        COMMENT '{{ column.comment }}',
+{%- endfor %}
+{%- if let Some(owner) = owner %}
+                    ADD COLUMN {{ if_missing }}{{ owner.column|fmt("{:16}") }} {{ owner.sql_type }} NULL,
+{%- endif %}
+                    ALGORITHM = INSTANT;
+                SET step = 2;
+            WHEN 2 THEN
+                ALTER TABLE {{ table }}
+                    ALTER COLUMN {{ c.uuid }} SET DEFAULT (UUID()),
+                    ALGORITHM = INSTANT;
+                SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
+                SET step = 3;
+            WHEN 3 THEN
+                -- A thousand rows at a time; those that somebody holds are left for the next round.
+                SELECT MAX({{ c.id }}) INTO upto FROM (
+                    SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 1000
+                ) AS batch;
+                IF upto IS NOT NULL THEN
+                    UPDATE {{ table }} JOIN (
+                        SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last AND {{ c.id }} <= upto AND {{ c.uuid }} = ''
+                        ORDER BY {{ c.id }} LIMIT 1000 FOR UPDATE SKIP LOCKED
+                    ) AS batch ON {{ table }}.{{ c.id }} = batch.{{ c.id }}
+                    SET {{ c.uuid }} = UUID(){% if !is_mariadb %}, {{ c.data }} = '{}'{% endif %};
+                    SET last = upto;
+                ELSEIF EXISTS (SELECT 1 FROM {{ table }} WHERE {{ c.uuid }} = '') THEN
+                    SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
+                    DO SLEEP(0.1);
+                ELSE
+                    -- What a build has done must not be given up for a writer who is there at its end.
+                    SET SESSION lock_wait_timeout = 1;
+                    SET step = 4;
+                END IF;
+            WHEN 4 THEN
+                ALTER TABLE {{ table }}
+                    ADD UNIQUE INDEX {{ if_missing }}{{ table.with("_uuid_key") }} ({{ c.uuid }}),
+                    ADD UNIQUE INDEX {{ if_missing }}{{ table.with("_previous_uuid_key") }} ({{ c.previous_uuid }}),
+                    ADD INDEX {{ if_missing }}{{ table.with("_expires_at_idx") }} ({{ c.expires_at }}),
+{%- if let Some(index) = owner_index %}
+                    ADD INDEX {{ if_missing }}{{ index.name }} ({{ index.column }}, {{ c.id }}),
+{%- endif %}
+{%- if !is_mariadb %}
+                    MODIFY COLUMN {{ c.data }} JSON NOT NULL DEFAULT ('{}') COMMENT 'A JSON object; never repeats a column of this table',
+{%- endif %}
+                    ALGORITHM = {% if is_mariadb %}NOCOPY{% else %}INPLACE{% endif %}, LOCK = NONE;
+                SET SESSION lock_wait_timeout = {% if is_mariadb %}0{% else %}1{% endif %};
+                SET step = 5;
+            ELSE
+{%- if let Some(owner) = owner %}
+{%- if let Some(users) = owner.references %}
+                -- The column is new, so no row can contradict the key, and none needs to be looked at.
+                SET SESSION foreign_key_checks = 0;
+                ALTER TABLE {{ table }}
+                    ADD CONSTRAINT {{ owner.key }} FOREIGN KEY {{ if_missing }}({{ owner.column }}) REFERENCES {{ users.table }} ({{ users.key }}) ON DELETE {{ users.on_delete }},
+                    ALGORITHM = {% if is_mariadb %}NOCOPY{% else %}INPLACE{% endif %}, LOCK = NONE;
+                SET SESSION foreign_key_checks = 1;
+{%- endif %}
+{%- endif %}
+                SET step = 6;
+            END CASE;
+        END;
+    END WHILE;
+    SET SESSION lock_wait_timeout = DEFAULT, innodb_lock_wait_timeout = DEFAULT, foreign_key_checks = 1;
+END;
+
+CALL {{ procedure }}();
+
+DROP PROCEDURE {{ procedure }};
+{%- if let Some(attributes) = attributes %}
+
+CREATE TABLE IF NOT EXISTS {{ attributes }} (
+    session_id {{ id_type|fmt("{:12}") }} NOT NULL,
+    name       VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+               COMMENT 'Compared byte for byte',
+    value      JSON         NULL
+               COMMENT 'The value in clear; exactly one of value and sealed is set',
+    sealed     LONGBLOB     NULL
+               COMMENT 'The value encrypted; exactly one of value and sealed is set',
+    created_at DATETIME(6)  NOT NULL
+               COMMENT 'UTC; when the attribute was first written',
+    updated_at DATETIME(6)  NOT NULL
+               COMMENT 'UTC; when the value was last written',
+    expires_at DATETIME(6)  NULL
+               COMMENT 'UTC; NULL = lives as long as its session',
+    PRIMARY KEY (session_id, name),
+    CONSTRAINT {{ attributes.with("_session_id_fkey") }} FOREIGN KEY (session_id) REFERENCES {{ table }} ({{ c.id }}) ON DELETE CASCADE,
+    CONSTRAINT {{ attributes.with("_value_or_sealed_check") }} CHECK ((value IS NULL) <> (sealed IS NULL)),
+    INDEX {{ attributes.with("_expires_at_idx") }} (expires_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin
+  COMMENT = 'Values of a session that are written at once, each with its own expiry; they end with their session';
+{%- endif %}
