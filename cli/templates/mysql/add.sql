@@ -9,14 +9,16 @@
 --
 -- Every step commits at once: metadata.toml keeps Diesel from opening a transaction.
 {%- if is_mariadb %} After an interruption run it again.
-{%- endif %}
--- The account needs CREATE ROUTINE, for the length of the migration: only a procedure can wait and try again.
+
+BEGIN NOT ATOMIC
+{%- else %}
+-- The account needs CREATE ROUTINE: only a procedure can wait and try again.
 
 DROP PROCEDURE IF EXISTS {{ procedure }};
 
 CREATE PROCEDURE {{ procedure }}()
-    MODIFIES SQL DATA
 BEGIN
+{%- endif %}
     DECLARE step INTEGER DEFAULT 1;
     DECLARE attempts INTEGER DEFAULT 0;
     DECLARE last BIGINT DEFAULT NULL;
@@ -38,7 +40,7 @@ BEGIN
                 ALTER TABLE {{ table }}
 {%- for column in added %}
                     ADD COLUMN {{ if_missing }}{{ column.name|fmt("{:16}") }} {{ column.definition }}
-                        COMMENT '{{ column.comment }}',
+                        COMMENT '{{ column.comment }}'{{ column.check }},
 {%- endfor %}
 {%- if let Some(owner) = owner %}
                     ADD COLUMN {{ if_missing }}{{ owner.column|fmt("{:16}") }} {{ owner.sql_type }} NULL,
@@ -102,10 +104,12 @@ BEGIN
     END WHILE;
     SET SESSION lock_wait_timeout = DEFAULT, innodb_lock_wait_timeout = DEFAULT, foreign_key_checks = 1;
 END;
+{%- if !is_mariadb %}
 
 CALL {{ procedure }}();
 
 DROP PROCEDURE {{ procedure }};
+{%- endif %}
 {%- if let Some(attributes) = attributes %}
 
 CREATE TABLE IF NOT EXISTS {{ attributes }} (

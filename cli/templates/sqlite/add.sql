@@ -6,7 +6,7 @@
 -- keep other spellings out. JSON is TEXT, since `diesel print-schema` does not know a column declared JSON.
 {% for column in added %}
 -- {{ column.comment }}.
-ALTER TABLE {{ table }} ADD COLUMN {{ column.name }} {{ column.definition }};
+ALTER TABLE {{ table }} ADD COLUMN {{ column.name }} {{ column.definition }}{{ column.check }};
 {%- endfor %}
 {%- if let Some(owner) = owner %}
 -- Whose session it is.

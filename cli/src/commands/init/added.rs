@@ -42,6 +42,8 @@ struct NewColumn<'a> {
     name: &'a Name,
     /// Its type, and what follows it.
     definition: String,
+    /// A CHECK that needs no other column; empty where it is made otherwise.
+    check: String,
     comment: &'static str,
 }
 
@@ -146,7 +148,12 @@ impl Added {
     /// The columns that the table lacks.
     fn new_columns(&self) -> Vec<NewColumn<'_>> {
         let lacking = self.columns.all().into_iter().filter(|(core, _)| *core != "id" && !self.present.contains(core));
-        lacking.map(|(core, name)| NewColumn { name, definition: self.definition(core), comment: comment(core) }).collect()
+        lacking.map(|(core, name)| NewColumn {
+            name,
+            definition: self.definition(core),
+            check: self.check(core, name),
+            comment: comment(core),
+        }).collect()
     }
 
     /// What a new column is. What must not be NULL has a constant for the rows that are there, so that none is written.
@@ -155,7 +162,6 @@ impl Added {
         let expires = if self.existing == ExistingRows::Keep { "9999-12-31" } else { EPOCH };
         let start = if core == "expires_at" { expires } else { EPOCH };
         let is_needed = matches!(core, "created_at" | "last_seen_at" | "expires_at");
-        let name = self.columns.all().into_iter().find(|(known, _)| *known == core).map_or_else(String::new, |(_, name)| name.to_string());
         let text = match (self.engine, core) {
             (Engine::Sqlite, "uuid") => "TEXT NOT NULL DEFAULT ''",
             (Engine::Sqlite, "previous_uuid") => "TEXT",
@@ -170,21 +176,32 @@ impl Added {
             (Engine::Mysql, "data") => "JSON NULL",
             (_, "version") => "INTEGER NOT NULL DEFAULT 0",
             (_, "persistent") => "BOOLEAN NOT NULL DEFAULT FALSE",
-            (Engine::Sqlite, "idle_timeout") => return format!("INTEGER CHECK ({name} > 0)"),
-            (Engine::Mysql, "idle_timeout") if self.is_mariadb => return format!("INTEGER NULL CHECK ({name} > 0)"),
-            // PostgreSQL adds the CHECK afterwards, MySQL could only by copying the table. The library checks by itself.
             (_, "idle_timeout") => "INTEGER",
             // Times.
             (Engine::Sqlite, _) if is_needed => {
-                return format!("TIMESTAMP NOT NULL DEFAULT '{start} 00:00:00.000000' CHECK ({name} GLOB '????-??-?? ??:??:??*')");
+                return format!("TIMESTAMP NOT NULL DEFAULT '{start} 00:00:00.000000'");
             }
-            (Engine::Sqlite, _) => return format!("TIMESTAMP CHECK ({name} GLOB '????-??-?? ??:??:??*')"),
+            (Engine::Sqlite, _) => "TIMESTAMP",
             (Engine::Postgres, _) if is_needed => return format!("TIMESTAMPTZ NOT NULL DEFAULT '{start} 00:00:00+00'"),
             (Engine::Postgres, _) => "TIMESTAMPTZ",
             (Engine::Mysql, _) if is_needed => return format!("DATETIME(6) NOT NULL DEFAULT '{start} 00:00:00'"),
             (Engine::Mysql, _) => "DATETIME(6) NULL",
         };
         text.to_owned()
+    }
+}
+
+impl Added {
+    fn check(&self, core: &str, name: &Name) -> String {
+        match (self.engine, core) {
+            (Engine::Sqlite, "created_at" | "authenticated_at" | "rotated_at" | "last_seen_at" | "expires_at" | "deadline_at") => {
+                format!(" CHECK ({name} GLOB '????-??-?? ??:??:??*')")
+            }
+            (Engine::Sqlite, "idle_timeout") => format!(" CHECK ({name} > 0)"),
+            // MySQL could add it only by copying the table, and PostgreSQL adds it afterwards. The library checks by itself.
+            (Engine::Mysql, "idle_timeout") if self.is_mariadb => format!(" CHECK ({name} > 0)"),
+            _ => String::new(),
+        }
     }
 }
 
