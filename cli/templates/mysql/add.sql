@@ -23,6 +23,7 @@ BEGIN
     DECLARE attempts INTEGER DEFAULT 0;
     DECLARE last BIGINT DEFAULT NULL;
     DECLARE upto BIGINT DEFAULT NULL;
+    DECLARE missed INTEGER DEFAULT 0;
     SET SESSION lock_wait_timeout = {% if is_mariadb %}0, innodb_lock_wait_timeout = 0{% else %}1, innodb_lock_wait_timeout = 1{% endif %};
 
     WHILE step <= 5 DO
@@ -54,24 +55,28 @@ BEGIN
                 SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
                 SET step = 3;
             WHEN 3 THEN
-                -- A thousand rows at a time; those that somebody holds are left for the next round.
+                -- A hundred rows at a time; those that somebody holds are left for the next round.
                 SELECT MAX({{ c.id }}) INTO upto FROM (
-                    SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 1000
+                    SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 100
                 ) AS batch;
                 IF upto IS NOT NULL THEN
                     UPDATE {{ table }} JOIN (
                         SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last AND {{ c.id }} <= upto AND {{ c.uuid }} = ''
-                        ORDER BY {{ c.id }} LIMIT 1000 FOR UPDATE SKIP LOCKED
+                        ORDER BY {{ c.id }} LIMIT 100 FOR UPDATE SKIP LOCKED
                     ) AS batch ON {{ table }}.{{ c.id }} = batch.{{ c.id }}
                     SET {{ c.uuid }} = UUID(){% if !is_mariadb %}, {{ c.data }} = '{}'{% endif %};
                     SET last = upto;
-                ELSEIF EXISTS (SELECT 1 FROM {{ table }} WHERE {{ c.uuid }} = '') THEN
-                    SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
-                    DO SLEEP(0.1);
                 ELSE
-                    -- What a build has done must not be given up for a writer who is there at its end.
-                    SET SESSION lock_wait_timeout = 1;
-                    SET step = 4;
+                    -- A condition of IF would lock what it reads.
+                    SELECT COUNT(*) INTO missed FROM (SELECT 1 FROM {{ table }} WHERE {{ c.uuid }} = '' LIMIT 1) AS one;
+                    IF missed > 0 THEN
+                        SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
+                        DO SLEEP(0.1);
+                    ELSE
+                        -- What a build has done must not be given up for a writer who is there at its end.
+                        SET SESSION lock_wait_timeout = 1;
+                        SET step = 4;
+                    END IF;
                 END IF;
             WHEN 4 THEN
                 ALTER TABLE {{ table }}

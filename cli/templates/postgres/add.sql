@@ -1,5 +1,5 @@
 -- Adds the columns of diesel-sessions to {{ table }}, which stays in use meanwhile: no lock that stops its readers or writers is
--- held for more than some milliseconds, and none is waited for longer than 30 at a time, since others would queue behind it.
+-- held for more than some milliseconds, and none is waited for longer than 10 at a time, since others would queue behind it.
 --
 {% include "existing_rows.sql" %}
 --
@@ -14,13 +14,13 @@ DECLARE
 BEGIN
     -- Takes turns with vacuum and with other migrations, and is in nobody else's way.
     LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
-    PERFORM set_config('lock_timeout', '30ms', TRUE);
-    FOR attempt IN 1..1000 LOOP
+    PERFORM set_config('lock_timeout', '10ms', TRUE);
+    FOR attempt IN 1..3000 LOOP
         BEGIN
             LOCK TABLE {{ table }} IN ACCESS EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            IF attempt = 1000 THEN RAISE; END IF;
+            IF attempt = 3000 THEN RAISE; END IF;
             PERFORM pg_sleep(0.05 + random() / 10);
         END;
     END LOOP;
@@ -38,12 +38,12 @@ BEGIN
         SET (fillfactor = 85);
     COMMIT;
 
-    -- A thousand rows at a time; those that somebody holds are left for the next round.
+    -- Some hundred rows at a time; those that somebody holds are left for the next round.
     LOOP
         SELECT min({{ c.id }}) - 1 INTO last FROM {{ table }};
         LOOP
             SELECT max({{ c.id }}) INTO upto FROM (
-                SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 1000
+                SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 500
             ) AS batch;
             EXIT WHEN upto IS NULL;
             UPDATE {{ table }} SET {{ c.uuid }} = gen_random_uuid() WHERE {{ c.id }} IN (
@@ -64,14 +64,14 @@ BEGIN
 
     -- The key to {{ users.table.text() }}: the column is new, so no row can contradict it.
     LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
-    PERFORM set_config('lock_timeout', '15ms', TRUE);
-    FOR attempt IN 1..1000 LOOP
+    PERFORM set_config('lock_timeout', '10ms', TRUE);
+    FOR attempt IN 1..3000 LOOP
         BEGIN
             LOCK TABLE {{ users.table }} IN SHARE ROW EXCLUSIVE MODE;
             LOCK TABLE {{ table }} IN SHARE ROW EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            IF attempt = 1000 THEN RAISE; END IF;
+            IF attempt = 3000 THEN RAISE; END IF;
             PERFORM pg_sleep(0.05 + random() / 10);
         END;
     END LOOP;
@@ -106,13 +106,13 @@ BEGIN
     COMMENT ON COLUMN {{ attributes }}.expires_at IS 'NULL = lives as long as its session';
     COMMIT;
     LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
-    PERFORM set_config('lock_timeout', '30ms', TRUE);
-    FOR attempt IN 1..1000 LOOP
+    PERFORM set_config('lock_timeout', '10ms', TRUE);
+    FOR attempt IN 1..3000 LOOP
         BEGIN
             LOCK TABLE {{ table }} IN SHARE ROW EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            IF attempt = 1000 THEN RAISE; END IF;
+            IF attempt = 3000 THEN RAISE; END IF;
             PERFORM pg_sleep(0.05 + random() / 10);
         END;
     END LOOP;
