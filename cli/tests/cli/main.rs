@@ -4,6 +4,15 @@
 #[path = "../../../tests/support/support.rs"]
 mod support;
 
+mod rows;
+mod terminal;
 mod tool;
 
+mod completions;
 mod failures;
+mod help;
+mod list;
+mod purge;
+mod revoke;
+mod show;
+mod stats;
