@@ -17,7 +17,6 @@ use crate::database::{Database, Engine, url::Place};
 use crate::failure::Failure;
 use crate::program::Outcome;
 use crate::terminal;
-use diesel_sessions::{Clock as _, SystemClock};
 use folder::{Config, Migration};
 use model::Model;
 
@@ -39,7 +38,7 @@ pub(crate) fn run(context: &mut Context, args: &InitArgs) -> Result<Outcome, Fai
     };
     let model = plan.model.text()?;
     let folder = config.folder(args.migration_dir.as_deref())?;
-    let paths = folder::paths(&folder, &plan.migrations, SystemClock.now())?;
+    let paths = folder::paths(&folder, &plan.migrations, context.now().to_utc())?;
     for (path, migration) in paths.iter().zip(&plan.migrations) {
         if !args.dry_run {
             folder::write(path, migration)?;
