@@ -29,10 +29,14 @@ pub(crate) enum ExistingRows {
 }
 
 /// The command line of `init`.
-///
-/// The migration goes where `diesel migration generate` would put it, the model to standard output: `diesel-sessions init --owner
-/// users.id > src/session.rs`. Then `diesel migration run` and `diesel print-schema > src/schema.rs`; the model compiles as it is.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The migration is written where `diesel migration generate` would put it, the model goes to standard output:
+  diesel-sessions init --owner users.id > src/session.rs
+  diesel migration run
+  diesel print-schema > src/schema.rs
+The model compiles as it is. With --add-to, no lock is held for long: on PostgreSQL and MariaDB the table stays in use. Its rows \
+become sessions that nobody can open; no purge deletes them, unless --existing-rows purge says so.")]
 pub(crate) struct InitArgs {
     /// Add the core columns to this table, which exists already and stays in use meanwhile
     #[arg(long, value_name = "TABLE")]

@@ -66,6 +66,8 @@ BEGIN
                     ) AS batch ON {{ table }}.{{ c.id }} = batch.{{ c.id }}
                     SET {{ c.uuid }} = UUID(){% if !is_mariadb %}, {{ c.data }} = '{}'{% endif %};
                     SET last = upto;
+                    -- Leaves the disk to others in between.
+                    DO SLEEP(0.001);
                 ELSE
                     -- A condition of IF would lock what it reads.
                     SELECT COUNT(*) INTO missed FROM (SELECT 1 FROM {{ table }} WHERE {{ c.uuid }} = '' LIMIT 1) AS one;
