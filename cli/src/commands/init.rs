@@ -69,7 +69,9 @@ fn place(context: &Context, args: &InitArgs) -> Result<(Engine, Option<Database>
     }
     let url = context.connection.database_url.as_ref().filter(|url| !url.0.is_empty());
     let Some(url) = url else {
-        return Err(Failure::Usage("no database is named: set DATABASE_URL, give --database-url, or say which --engine".to_owned()));
+        return Err(Failure::Usage(
+            "no database is named: set DATABASE_URL, give --database-url, or say which --engine".to_owned(),
+        ));
     };
     let place = Place::of(url)?;
     // A database of SQLite's may begin with its first migration.

@@ -71,7 +71,8 @@ fn during<D: Server>(db: &D, diesel: &Diesel, table: &str) -> Seen {
     running.finish();
     let seen = writer.stop();
 
-    let [rows, distinct] = ["*", "DISTINCT _uuid"].map(|what| D::number(&mut other, &format!("SELECT count({what}) FROM {table}")));
+    let [rows, distinct] =
+        ["*", "DISTINCT _uuid"].map(|what| D::number(&mut other, &format!("SELECT count({what}) FROM {table}")));
     assert!(rows >= ROWS.into());
     assert_eq!(distinct, rows, "each row has a _uuid of its own");
     assert!(seen.writes > 2_000, "the writer went on: {seen:?}");
@@ -87,7 +88,9 @@ fn on_postgres_the_writer_notices_a_migration_that_locks() {
 #[cfg(feature = "mysql")]
 #[test]
 fn on_mariadb_the_writer_notices_a_migration_that_locks() {
-    a_lock_is_noticed::<support::Mysql>("ALTER TABLE visits ADD COLUMN _uuid CHAR(36) NOT NULL DEFAULT (UUID()), ALGORITHM = COPY, LOCK = SHARED");
+    a_lock_is_noticed::<support::Mysql>(
+        "ALTER TABLE visits ADD COLUMN _uuid CHAR(36) NOT NULL DEFAULT (UUID()), ALGORITHM = COPY, LOCK = SHARED",
+    );
 }
 
 fn a_lock_is_noticed<D: Server>(migration: &str) {

@@ -59,7 +59,11 @@ impl Diesel {
         let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/diesel");
         let program = std::env::var_os("DIESEL_CLI").map_or(default, PathBuf::from);
         if !program.is_file() {
-            assert!(std::env::var_os("TEST_REQUIRE_ALL").is_none(), "{} is not there, and TEST_REQUIRE_ALL is set", program.display());
+            assert!(
+                std::env::var_os("TEST_REQUIRE_ALL").is_none(),
+                "{} is not there, and TEST_REQUIRE_ALL is set",
+                program.display()
+            );
             eprintln!("skipped: {} is not there; `cargo xtask test` installs it", program.display());
             return None;
         }
@@ -71,7 +75,15 @@ impl Diesel {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("diesel.toml"), "").unwrap();
         std::fs::create_dir(folder.path().join("migrations")).unwrap();
-        let written = answer(tool(folder.path()).env("DATABASE_URL", db.url()).args(["init", "--add-to", table, "--owner", "users.id", "--attributes-table", &format!("{table}_attributes")]));
+        let written = answer(tool(folder.path()).env("DATABASE_URL", db.url()).args([
+            "init",
+            "--add-to",
+            table,
+            "--owner",
+            "users.id",
+            "--attributes-table",
+            &format!("{table}_attributes"),
+        ]));
         assert_eq!(written.status, Some(0), "{}", written.stderr);
         let mut run = Command::new(&self.0);
         run.current_dir(folder.path()).env("DATABASE_URL", db.url()).args(["migration", "run"]);

@@ -19,7 +19,8 @@ pub(crate) struct Case {
     pub(crate) has_attributes: bool,
 }
 
-const RENAMED: &[&str] = &["--table", "web_sessions", "--attributes-table", "web_attributes", "--column", "data=payload", "--column", "uuid=digest"];
+const RENAMED: &[&str] =
+    &["--table", "web_sessions", "--attributes-table", "web_attributes", "--column", "data=payload", "--column", "uuid=digest"];
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -166,7 +167,8 @@ impl Case {
                 "sessions.sign_in(conn, &mut session, diesel_sessions::SignIn::new({user})).unwrap();\n    \
                  assert_eq!(sessions.of(&{user}).list(conn).unwrap().len(), 1);\n"
             ),
-            None => "sessions.save(conn, &mut session).unwrap();\n    sessions.authenticate(conn, &mut session).unwrap();\n".to_owned(),
+            None => "sessions.save(conn, &mut session).unwrap();\n    sessions.authenticate(conn, &mut session).unwrap();\n"
+                .to_owned(),
         };
         let attributes = if self.has_attributes {
             "let attributes = sessions.attributes(&session);\n    \

@@ -37,10 +37,11 @@ impl Package {
         let folder = tempfile::tempdir().unwrap();
         let root = root();
         std::fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
-        let engines: Vec<&str> = [("sqlite", cfg!(feature = "sqlite")), ("postgres", cfg!(feature = "postgres")), ("mysql", cfg!(feature = "mysql"))]
-            .into_iter()
-            .filter_map(|(engine, is_here)| is_here.then_some(engine))
-            .collect();
+        let engines: Vec<&str> =
+            [("sqlite", cfg!(feature = "sqlite")), ("postgres", cfg!(feature = "postgres")), ("mysql", cfg!(feature = "mysql"))]
+                .into_iter()
+                .filter_map(|(engine, is_here)| is_here.then_some(engine))
+                .collect();
         let manifest = format!(
             "[package]\nname = \"scratch\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
              diesel = {{ version = \"2.3\", default-features = false, features = {engines:?} }}\n\
@@ -84,7 +85,8 @@ impl Package {
 
         // The server that tests use flushes less than one should.
         let doctor = run(&[&["doctor", "--format", "json"], case.names]);
-        let found: serde_json::Value = serde_json::from_str(&doctor.stdout).unwrap_or_else(|_| panic!("{}: {}", case.name, doctor.stderr));
+        let found: serde_json::Value =
+            serde_json::from_str(&doctor.stdout).unwrap_or_else(|_| panic!("{}: {}", case.name, doctor.stderr));
         let bad: Vec<_> = found["findings"].as_array().unwrap().iter().filter(|finding| finding["severity"] == "error").collect();
         assert!(bad.is_empty(), "{}: {bad:?}", case.name);
         self.programs.push((case, db.url()));

@@ -79,11 +79,9 @@ fn of_attribute(engine: Engine, name: &str) -> Needed {
             is_nullable: false,
         },
         "value" => Needed { is_nullable: true, ..of_session(engine, "data") },
-        "sealed" => Needed {
-            kinds: &[Kind::Bytes],
-            declaration: by_engine(engine, ["BLOB", "BYTEA", "LONGBLOB"]),
-            is_nullable: true,
-        },
+        "sealed" => {
+            Needed { kinds: &[Kind::Bytes], declaration: by_engine(engine, ["BLOB", "BYTEA", "LONGBLOB"]), is_nullable: true }
+        }
         "expires_at" => of_session(engine, "deadline_at"),
         _ => of_session(engine, "created_at"),
     }
@@ -102,10 +100,16 @@ fn column(engine: Engine, table: &Table, name: &str, needed: &Needed, renaming: 
         return findings.error("type", about, format!("it is {sql_type}"), advice);
     }
     // SQLite declares a key NOT NULL or not; it is never NULL.
-    let is_key = engine == Engine::Sqlite && table.indices.iter().any(|index| index.primary && index.columns == [Some(name.to_owned())]);
+    let is_key =
+        engine == Engine::Sqlite && table.indices.iter().any(|index| index.primary && index.columns == [Some(name.to_owned())]);
     match (found.nullable, needed.is_nullable) {
         (true, false) if !is_key => {
-            findings.error("null", about.clone(), "it may be NULL, which no session is", "make it NOT NULL, as the schema of the model has it");
+            findings.error(
+                "null",
+                about.clone(),
+                "it may be NULL, which no session is",
+                "make it NOT NULL, as the schema of the model has it",
+            );
         }
         (false, true) => {
             findings.error("null", about.clone(), "it is NOT NULL, and sessions store NULL", "let it be NULL");
@@ -123,7 +127,12 @@ fn narrow(engine: Engine, found: &Column, needed: &Needed, about: String, findin
     let advice = format!("sessions need {}", needed.declaration);
     match needed.kinds {
         [Kind::Time] if engine == Engine::Mysql && length != Some(6) => {
-            findings.error("type", about, format!("{} cuts microseconds off, by which sessions are compared", found.sql_type), advice);
+            findings.error(
+                "type",
+                about,
+                format!("{} cuts microseconds off, by which sessions are compared", found.sql_type),
+                advice,
+            );
         }
         [Kind::Time] if engine == Engine::Mysql && word == "timestamp" => {
             findings.warning("type", about, "a TIMESTAMP ends in 2038", advice);

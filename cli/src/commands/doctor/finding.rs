@@ -42,17 +42,35 @@ pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
     /// It does not work, or is not safe.
-    pub(super) fn error(&mut self, check: &'static str, about: impl ToString, what: impl Into<String>, advice: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        check: &'static str,
+        about: impl ToString,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         self.push(Severity::Error, check, about, what, advice);
     }
 
     /// It works now, and will not always.
-    pub(super) fn warning(&mut self, check: &'static str, about: impl ToString, what: impl Into<String>, advice: impl Into<String>) {
+    pub(super) fn warning(
+        &mut self,
+        check: &'static str,
+        about: impl ToString,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         self.push(Severity::Warning, check, about, what, advice);
     }
 
     /// It works, and could work better.
-    pub(super) fn advice(&mut self, check: &'static str, about: impl ToString, what: impl Into<String>, advice: impl Into<String>) {
+    pub(super) fn advice(
+        &mut self,
+        check: &'static str,
+        about: impl ToString,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         self.push(Severity::Advice, check, about, what, advice);
     }
 

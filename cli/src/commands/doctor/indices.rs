@@ -21,7 +21,12 @@ pub(super) fn check(layout: &Layout, findings: &mut Findings) {
         findings.warning("index", about(previous), what, create("UNIQUE ", &layout.column("previous_uuid")));
     }
     if has(expires) && !table.indices.iter().any(|index| leads(index, expires)) {
-        findings.warning("index", about(expires), "it has no index: each purge reads the table", create("", &layout.column("expires_at")));
+        findings.warning(
+            "index",
+            about(expires),
+            "it has no index: each purge reads the table",
+            create("", &layout.column("expires_at")),
+        );
     }
     if let Some(owner) = &layout.owner {
         if !table.indices.iter().any(|index| leads(index, &owner.name)) {
@@ -42,7 +47,8 @@ pub(super) fn check(layout: &Layout, findings: &mut Findings) {
 fn hot(layout: &Layout, findings: &mut Findings) {
     let owner = layout.owner.as_ref().map(|owner| owner.name.as_str());
     let is_saved = |column: &str| {
-        let is_kept = ["id", "uuid", "previous_uuid", "created_at", "expires_at"].iter().any(|core| layout.core.get(core) == column);
+        let is_kept =
+            ["id", "uuid", "previous_uuid", "created_at", "expires_at"].iter().any(|core| layout.core.get(core) == column);
         !is_kept && owner != Some(column)
     };
     for index in &layout.table.indices {
@@ -68,13 +74,20 @@ fn of_attributes(layout: &Layout, attributes: &Table, findings: &mut Findings) {
         let about = format!("{}.{}", attributes.name, index.name);
         let what = "it is a second unique index";
         if layout.engine == Engine::Mysql {
-            findings.error("index", about, format!("{what}, and an upsert writes over whatever row it finds by any of them"), "drop it");
+            findings.error(
+                "index",
+                about,
+                format!("{what}, and an upsert writes over whatever row it finds by any of them"),
+                "drop it",
+            );
         } else {
             findings.warning("index", about, format!("{what}: a write that meets it fails"), "drop it");
         }
     }
     let expires = "expires_at";
-    if attributes.column(expires).is_some() && !attributes.indices.iter().any(|index| index.columns.first() == Some(&Some(expires.to_owned()))) {
+    if attributes.column(expires).is_some()
+        && !attributes.indices.iter().any(|index| index.columns.first() == Some(&Some(expires.to_owned())))
+    {
         let what = "it has no index: each purge reads the table of attributes";
         let advice = create(layout, attributes, "", &layout.engine.quoted(expires));
         findings.warning("index", format!("{}.{expires}", attributes.name), what, advice);

@@ -90,12 +90,11 @@ fn has_trigger(database: &mut Database, layout: &Layout, attributes: &Table) -> 
 fn holder(database: &mut Database, layout: &Layout, key: &ForeignKey, findings: &mut Findings) -> Result<(), Failure> {
     let about = format!("{}.{}", key.from, key.columns.join(", "));
     if key.on_delete == Action::Refuse {
-        findings.error(
-            CHECK,
-            about.clone(),
-            format!("its rows hold sessions: a purge that meets one fails, and so does whoever signs out ({})", layout.table.name),
-            "let it say ON DELETE CASCADE or ON DELETE SET NULL",
-        );
+        // SQLite's keys have no names.
+        let named = key.name.as_ref().map_or_else(String::new, |name| format!("; it is called {name}"));
+        let what =
+            format!("its rows hold rows of {}: a purge that meets one fails, and so does a sign-out{named}", layout.table.name);
+        findings.error(CHECK, about.clone(), what, "let it say ON DELETE CASCADE or ON DELETE SET NULL");
     }
     // MySQL makes the index itself.
     let [column] = key.columns.as_slice() else { return Ok(()) };
@@ -104,7 +103,12 @@ fn holder(database: &mut Database, layout: &Layout, key: &ForeignKey, findings: 
     }
     if let Some(from) = Table::read(database, &key.from)? {
         if !from.indices.iter().any(|index| leads(index, column)) {
-            findings.warning("index", about, "it has no index: each session that is deleted costs a reading of that table", "index it");
+            findings.warning(
+                "index",
+                about,
+                "it has no index: each session that is deleted costs a reading of that table",
+                "index it",
+            );
         }
     }
     Ok(())

@@ -17,7 +17,7 @@ use crate::layout::Layout;
 /// Expired rows this old say that nothing purges.
 const LATE: TimeDelta = TimeDelta::hours(1);
 /// How many rows are in memory at a time.
-const PAGE: u32 = 500;
+const PAGE: u32 = 100;
 
 /// What has expired and is still there.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,7 +28,12 @@ pub(super) struct Backlog {
 }
 
 /// Counts what has expired.
-pub(super) fn backlog(database: &mut Database, layout: &Layout, now: Timestamp6, findings: &mut Findings) -> Result<Backlog, Failure> {
+pub(super) fn backlog(
+    database: &mut Database,
+    layout: &Layout,
+    now: Timestamp6,
+    findings: &mut Findings,
+) -> Result<Backlog, Failure> {
     let expired = |database: &mut Database, table: &str, column: &str| -> Result<(i64, Option<Timestamp6>), Failure> {
         let sql = format!("SELECT count(*) AS expired, min({column}) AS oldest FROM {table} WHERE {column} <= ?");
         let row = database.row(&Statement::new(sql).bind(now))?;
@@ -64,7 +69,12 @@ fn for_people(age: TimeDelta) -> String {
 }
 
 /// Reads the newest rows, and says which the library could not.
-pub(super) fn decode(database: &mut Database, layout: &Layout, args: &DoctorArgs, findings: &mut Findings) -> Result<(), Failure> {
+pub(super) fn decode(
+    database: &mut Database,
+    layout: &Layout,
+    args: &DoctorArgs,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
     let (engine, id, table) = (layout.engine, layout.column("id"), layout.sessions());
     let texts = |column: &str| if engine == Engine::Postgres { format!("CAST({column} AS text)") } else { column.to_owned() };
     let (uuid, data) = (texts(&layout.column("uuid")), texts(&layout.column("data")));
@@ -109,6 +119,29 @@ pub(super) fn decode(database: &mut Database, layout: &Layout, args: &DoctorArgs
     Ok(())
 }
 
+/// Says how many attributes cannot be read, whatever their key: PostgreSQL's type keeps such values out.
+pub(super) fn attributes(database: &mut Database, layout: &Layout, findings: &mut Findings) -> Result<(), Failure> {
+    let Some(attributes) = &layout.attributes else { return Ok(()) };
+    let both = "(value IS NULL) = (sealed IS NULL)";
+    let wrong = match layout.engine {
+        Engine::Postgres => both.to_owned(),
+        // Both know the function by this name.
+        Engine::Sqlite | Engine::Mysql => format!("{both} OR NOT json_valid(value)"),
+    };
+    let table = attributes.name.quoted(layout.engine);
+    let sql = format!("SELECT count(*) AS broken, min(session_id) AS row_id FROM {table} WHERE {wrong}");
+    let Some(row) = database.row(&Statement::new(sql))? else { return Ok(()) };
+    if let Some(session) = row.maybe_integer("row_id")? {
+        findings.error(
+            "decode",
+            &attributes.name,
+            format!("{} attributes do not decode, one of them of session {session}", row.integer("broken")?),
+            "a request that reads one gets an error: delete them, or write them again",
+        );
+    }
+    Ok(())
+}
+
 fn is_object(cell: &Cell) -> bool {
     match cell {
         Cell::Text(text) => serde_json::from_str::<Map<String, Value>>(text).is_ok(),
@@ -126,7 +159,9 @@ pub(super) fn keys(database: &mut Database, layout: &Layout, args: &DoctorArgs, 
         Engine::Mysql => "CONVERT(SUBSTRING(sealed, 3, ASCII(SUBSTRING(sealed, 2, 1))) USING ascii)",
         Engine::Sqlite => "CAST(substr(sealed, 3, unicode(CAST(substr(sealed, 2, 1) AS TEXT))) AS TEXT)",
     };
-    let sql = format!("SELECT {name} AS key_name, count(*) AS attributes FROM {table} WHERE length(sealed) > 2 GROUP BY 1 ORDER BY 1 LIMIT 1000");
+    let sql = format!(
+        "SELECT {name} AS key_name, count(*) AS attributes FROM {table} WHERE length(sealed) > 2 GROUP BY 1 ORDER BY 1 LIMIT 1000"
+    );
     let found = database.rows(&Statement::new(sql))?;
     if found.is_empty() {
         return Ok(());
@@ -138,7 +173,10 @@ pub(super) fn keys(database: &mut Database, layout: &Layout, args: &DoctorArgs, 
         for row in &found {
             names.push(format!("{} ({})", row.maybe_text("key_name")?.unwrap_or_default(), row.integer("attributes")?));
         }
-        let what = format!("attributes are sealed under {}, and {from} is not set here, so that nobody can tell which are missing", names.join(", "));
+        let what = format!(
+            "attributes are sealed under {}, and {from} is not set here, so that nobody can tell which are missing",
+            names.join(", ")
+        );
         findings.advice("key", &attributes.name, what, "run it with the keys of the application, or name them with --keys-from");
         return Ok(());
     }
@@ -150,7 +188,10 @@ pub(super) fn keys(database: &mut Database, layout: &Layout, args: &DoctorArgs, 
             findings.error(
                 "key",
                 &attributes.name,
-                format!("{} attributes are sealed under the key `{name}`, which {from} does not have", row.integer("attributes")?),
+                format!(
+                    "{} attributes are sealed under the key `{name}`, which {from} does not have",
+                    row.integer("attributes")?
+                ),
                 "give the application that key again, or delete those attributes: nothing else opens them",
             );
         }

@@ -126,7 +126,12 @@ fn storage(database: &mut Database, layout: &Layout, findings: &mut Findings) ->
     }
     let (live, dead) = (row.integer("live")?, row.integer("dead")?);
     if dead > live && dead > 10_000 {
-        findings.warning("vacuum", table, format!("it has {dead} dead rows and {live} live ones"), format!("VACUUM {}", layout.sessions()));
+        findings.warning(
+            "vacuum",
+            table,
+            format!("it has {dead} dead rows and {live} live ones"),
+            format!("VACUUM {}", layout.sessions()),
+        );
     }
     let (updates, hot) = (row.integer("updates")?, row.integer("hot")?);
     if updates == 0 {

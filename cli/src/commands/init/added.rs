@@ -114,7 +114,8 @@ impl Added {
                 vec![first(rendered(&AddOnMysql::of(self, &columns))?, rendered(&RemoveOnMysql::of(self, &columns))?, false)]
             }
             Engine::Postgres => {
-                let add = first(rendered(&AddOnPostgres::of(self, &columns))?, rendered(&RemoveOnPostgres::of(self, &columns))?, false);
+                let add =
+                    first(rendered(&AddOnPostgres::of(self, &columns))?, rendered(&RemoveOnPostgres::of(self, &columns))?, false);
                 std::iter::once(add).chain(self.indices(name)).collect()
             }
         })
@@ -148,12 +149,14 @@ impl Added {
     /// The columns that the table lacks.
     fn new_columns(&self) -> Vec<NewColumn<'_>> {
         let lacking = self.columns.all().into_iter().filter(|(core, _)| *core != "id" && !self.present.contains(core));
-        lacking.map(|(core, name)| NewColumn {
-            name,
-            definition: self.definition(core),
-            check: self.check(core, name),
-            comment: comment(core),
-        }).collect()
+        lacking
+            .map(|(core, name)| NewColumn {
+                name,
+                definition: self.definition(core),
+                check: self.check(core, name),
+                comment: comment(core),
+            })
+            .collect()
     }
 
     /// What a new column is. What must not be NULL has a constant for the rows that are there, so that none is written.
@@ -194,7 +197,10 @@ impl Added {
 impl Added {
     fn check(&self, core: &str, name: &Name) -> String {
         match (self.engine, core) {
-            (Engine::Sqlite, "created_at" | "authenticated_at" | "rotated_at" | "last_seen_at" | "expires_at" | "deadline_at") => {
+            (
+                Engine::Sqlite,
+                "created_at" | "authenticated_at" | "rotated_at" | "last_seen_at" | "expires_at" | "deadline_at",
+            ) => {
                 format!(" CHECK ({name} GLOB '????-??-?? ??:??:??*')")
             }
             (Engine::Sqlite, "idle_timeout") => format!(" CHECK ({name} > 0)"),

@@ -1,14 +1,14 @@
 //! `init --add-to`: a table of the application's becomes one of sessions.
 
+use super::Plan;
 use super::added::{Added, OwnerIndex};
 use super::fields::{own, owner_field, owner_of};
 use super::folder::{Config, check_name};
 use super::model::{Field, Model};
-use super::names::{Columns, LONGEST, Name};
+use super::names::{Columns, LONGEST, Name, check_any};
 use super::new::{OWNER, new_table};
 use super::owner::{Asked, Owner};
 use super::types::rust_type;
-use super::Plan;
 use crate::args::init::{ExistingRows, InitArgs};
 use crate::catalogue::{Column, Table, TableName};
 use crate::context::Context;
@@ -64,7 +64,8 @@ pub(super) fn plan(
         remarks.push(format!("with {all} columns, Diesel needs its feature 64-column-tables"));
     }
     let is_own = |column: &&Column| {
-        !columns.all().iter().any(|(_, core)| core.text() == column.name) && owner.column().is_none_or(|owner| owner != column.name)
+        !columns.all().iter().any(|(_, core)| core.text() == column.name)
+            && owner.column().is_none_or(|owner| owner != column.name)
     };
     let (fields, notes) = own(engine, table.columns.iter().filter(is_own))?;
     let model = Model {
@@ -96,6 +97,7 @@ pub(super) fn plan(
 }
 
 fn existing_table(database: &mut Database, name: &str) -> Result<Table, Failure> {
+    check_any("--add-to", name)?;
     if name.contains('.') || name.len() > LONGEST {
         return Err(Failure::Usage(format!(
             "--add-to {name}: a table of the default schema, with a name of at most {LONGEST} letters, so that there is room for \
@@ -107,7 +109,7 @@ fn existing_table(database: &mut Database, name: &str) -> Result<Table, Failure>
 }
 
 /// The key, if it is one that a session can have.
-fn key<'a>(engine: Engine, table: &'a Table) -> Result<&'a Column, Failure> {
+fn key(engine: Engine, table: &Table) -> Result<&Column, Failure> {
     let primary = table.indices.iter().find(|index| index.primary).map(|index| index.columns.as_slice());
     let column = match primary {
         Some([Some(column)]) => table.column(column),
@@ -116,13 +118,19 @@ fn key<'a>(engine: Engine, table: &'a Table) -> Result<&'a Column, Failure> {
     let refuse = |why: String| Err(Failure::Other(format!("`{}` cannot become a table of sessions: {why}", table.name)));
     let Some(column) = column else { return refuse("it has no primary key of one column".to_owned()) };
     if rust_key(engine, column, false).is_none() {
-        return refuse(format!("its key `{}` is {}, and sessions need a signed whole number of 32 or 64 bits", column.name, column.sql_type));
+        return refuse(format!(
+            "its key `{}` is {}, and sessions need a signed whole number of 32 or 64 bits",
+            column.name, column.sql_type
+        ));
     }
     if engine != Engine::Sqlite && !column.numbered {
         return refuse(format!("the database does not number its rows: make `{}` an identity or AUTO_INCREMENT", column.name));
     }
     if engine == Engine::Sqlite && column.nullable {
-        return refuse(format!("`diesel print-schema` takes its key `{}` for nullable: it has to be declared NOT NULL", column.name));
+        return refuse(format!(
+            "`diesel print-schema` takes its key `{}` for nullable: it has to be declared NOT NULL",
+            column.name
+        ));
     }
     Ok(column)
 }
@@ -214,7 +222,9 @@ impl Whose {
             Whose::Nobodys => None,
             Whose::New(owner) => Some(OwnerIndex { name: owner.index.clone(), column: owner.column.clone() }),
             Whose::Old { column, .. } => {
-                let leads = |index: &crate::catalogue::Index| index.columns.first().is_some_and(|first| first.as_deref() == Some(&column.name));
+                let leads = |index: &crate::catalogue::Index| {
+                    index.columns.first().is_some_and(|first| first.as_deref() == Some(&column.name))
+                };
                 let is_there = table.indices.iter().any(|index| leads(index) && index.predicate.is_none());
                 let index = || OwnerIndex { name: name.with(&format!("_{}_idx", column.name)), column: name.other(&column.name) };
                 (!is_there).then(index)

@@ -23,10 +23,7 @@ pub(super) fn owner_of(engine: Engine, column: &str, sql_type: &str, wide_key: b
 }
 
 /// The application's own columns of an existing table, and what is to be said about those that the model leaves out.
-pub(super) fn own<'a>(
-    engine: Engine,
-    columns: impl Iterator<Item = &'a Column>,
-) -> Result<(Vec<Field>, Vec<String>), Failure> {
+pub(super) fn own<'a>(engine: Engine, columns: impl Iterator<Item = &'a Column>) -> Result<(Vec<Field>, Vec<String>), Failure> {
     let (mut fields, mut notes) = (Vec::new(), Vec::new());
     for column in columns {
         let rust = rust_type(engine, &column.sql_type, false);
@@ -34,8 +31,12 @@ pub(super) fn own<'a>(
             (_, false, Some(_)) => {
                 notes.push(format!("`{}` is left out: the database knows its default. As a field it needs the same one: #[session(default = …)].", column.name));
             }
-            (Some(rust), is_nullable, _) => fields.push(Field { column: column.name.clone(), rust, is_nullable, is_owner: false }),
-            (None, true, _) => notes.push(format!("`{}` is left out: {} has no usual type in Rust.", column.name, column.sql_type)),
+            (Some(rust), is_nullable, _) => {
+                fields.push(Field { column: column.name.clone(), rust, is_nullable, is_owner: false })
+            }
+            (None, true, _) => {
+                notes.push(format!("`{}` is left out: {} has no usual type in Rust.", column.name, column.sql_type))
+            }
             (None, false, None) => {
                 return Err(Failure::Other(format!(
                     "new sessions cannot fill `{}`, which is {} NOT NULL: give it a default first",

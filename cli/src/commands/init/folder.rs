@@ -95,7 +95,9 @@ pub(crate) fn paths(folder: &Path, migrations: &[Migration], now: DateTime<Utc>)
         let unreadable = |error| Failure::io(folder.display().to_string(), error);
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
             let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
-            if let Some(same) = migrations.iter().find(|migration| name.split_once('_').is_some_and(|(_, rest)| rest == migration.name)) {
+            if let Some(same) =
+                migrations.iter().find(|migration| name.split_once('_').is_some_and(|(_, rest)| rest == migration.name))
+            {
                 let there = folder.join(&name);
                 return Err(Failure::Other(format!(
                     "{} is there already: delete it, or name the new one with --name (not {})",
@@ -110,7 +112,8 @@ pub(crate) fn paths(folder: &Path, migrations: &[Migration], now: DateTime<Utc>)
         }
     }
     let time = behind(&newest, now);
-    let name = |(place, migration): (usize, &Migration)| format!("{}-{place:04x}_{}", time.format("%Y-%m-%d-%H%M%S"), migration.name);
+    let name =
+        |(place, migration): (usize, &Migration)| format!("{}-{place:04x}_{}", time.format("%Y-%m-%d-%H%M%S"), migration.name);
     Ok(migrations.iter().enumerate().map(name).map(|name| folder.join(name)).collect())
 }
 
@@ -123,7 +126,11 @@ fn behind(newest: &str, now: DateTime<Utc>) -> DateTime<Utc> {
 /// Refuses a name that is no part of a folder's name.
 pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
     let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
-    if is_plain && !name.is_empty() { Ok(()) } else { Err(Failure::Usage(format!("--name {name}: letters, digits, _ and - alone"))) }
+    if is_plain && !name.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Usage(format!("--name {name}: letters, digits, _ and - alone")))
+    }
 }
 
 /// Writes the files.

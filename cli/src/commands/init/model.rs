@@ -124,7 +124,11 @@ impl Model {
     /// The lines of `Cargo.toml` that the model needs.
     fn packages(&self, foreign: &BTreeSet<(&str, bool)>) -> Vec<String> {
         let feature = self.engine.feature();
-        let ours = if self.engine == Engine::Sqlite { String::new() } else { format!(", default-features = false, features = [\"{feature}\"]") };
+        let ours = if self.engine == Engine::Sqlite {
+            String::new()
+        } else {
+            format!(", default-features = false, features = [\"{feature}\"]")
+        };
         let mut packages = vec![
             format!("diesel = {{ version = \"2.3\", features = [\"{feature}\"] }}"),
             format!("diesel-sessions = {{ version = \"{}\"{ours} }}", env!("CARGO_PKG_VERSION")),
@@ -165,7 +169,8 @@ mod tests {
 
     #[test]
     fn names_are_those_of_print_schema() {
-        let cases = [("sessions", "sessions"), ("type", "type_"), ("table", "table_"), ("remote addr", "remote_addr"), ("2fa", "_2fa")];
+        let cases =
+            [("sessions", "sessions"), ("type", "type_"), ("table", "table_"), ("remote addr", "remote_addr"), ("2fa", "_2fa")];
         for (name, rust) in cases {
             assert_eq!(schema_name(name, Some("visits")), rust);
         }

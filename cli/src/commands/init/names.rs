@@ -42,7 +42,6 @@ impl Name {
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
-
 }
 
 impl fmt::Display for Name {
@@ -89,6 +88,7 @@ impl Columns {
             persistent: name("persistent"),
         };
         let all = columns.all();
+        all.iter().try_for_each(|(_, column)| check_any("--column", column.text()))?;
         for (place, (_, column)) in all.iter().enumerate() {
             if all[..place].iter().any(|(_, before)| before.text() == column.text()) {
                 return Err(Failure::Usage(format!("two columns are called `{}`: name them apart with --column", column.text())));
@@ -117,6 +117,15 @@ impl Columns {
     }
 }
 
+/// Refuses a name that could not stand in a comment.
+pub(crate) fn check_any(what: &str, name: &str) -> Result<(), Failure> {
+    if name.chars().any(char::is_control) {
+        Err(Failure::Usage(format!("{what}: a name without control characters")))
+    } else {
+        Ok(())
+    }
+}
+
 /// Refuses a name that `diesel print-schema` would not print as it is, or that leaves no room for the names of constraints.
 pub(crate) fn check_new(what: &str, name: &str) -> Result<(), Failure> {
     let starts_well = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
@@ -135,10 +144,10 @@ pub(crate) fn check_new(what: &str, name: &str) -> Result<(), Failure> {
 /// Whether Rust reserves the word: it can be no name of a field, nor of a module.
 pub(crate) fn is_keyword(word: &str) -> bool {
     const KEYWORDS: &[&str] = &[
-        "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
-        "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
-        "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-        "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+        "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+        "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+        "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try",
+        "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
     ];
     KEYWORDS.contains(&word)
 }

@@ -34,10 +34,14 @@ pub(super) fn plan(
     let table = new_table(engine, "--table", &asked.table, database.as_deref_mut())?;
     let attributes = match (&asked.attributes_table, asked.no_attributes) {
         (_, true) => None,
-        (name, false) => Some(new_table(engine, "--attributes-table", name.as_deref().unwrap_or(ATTRIBUTES), database.as_deref_mut())?),
+        (name, false) => {
+            Some(new_table(engine, "--attributes-table", name.as_deref().unwrap_or(ATTRIBUTES), database.as_deref_mut())?)
+        }
     };
     if attributes.as_ref().is_some_and(|attributes| attributes.text() == table.text()) {
-        return Err(Failure::Usage("sessions and attributes need a table each: name them apart with --attributes-table".to_owned()));
+        return Err(Failure::Usage(
+            "sessions and attributes need a table each: name them apart with --attributes-table".to_owned(),
+        ));
     }
     let owner = match Asked::of(args)? {
         Asked::None => None,

@@ -1,6 +1,6 @@
 //! The column that links a session to its user.
 
-use super::names::Name;
+use super::names::{Name, check_any};
 use crate::args::init::{InitArgs, OnDelete};
 use crate::catalogue::{Column, Kind, Table, TableName};
 use crate::database::{Database, Engine};
@@ -58,15 +58,14 @@ pub(crate) struct UsersKey {
 impl Asked {
     /// Reads the command line.
     pub(crate) fn of(args: &InitArgs) -> Result<Self, Failure> {
-        match args.owner.as_deref() {
-            None => Ok(Asked::Nothing),
-            Some("none") => Ok(Asked::None),
-            Some(text) => match text.split_once('.') {
-                Some((table, key)) if !table.is_empty() && !key.is_empty() && !key.contains('.') => {
-                    Ok(Asked::Users(UsersKey { table: table.to_owned(), key: key.to_owned() }))
-                }
-                _ => Err(Failure::Usage(format!("--owner {text}: write the users' table and its key, like users.id, or none"))),
-            },
+        let Some(text) = args.owner.as_deref() else { return Ok(Asked::Nothing) };
+        check_any("--owner", text)?;
+        match text.split_once('.') {
+            None if text == "none" => Ok(Asked::None),
+            Some((table, key)) if !table.is_empty() && !key.is_empty() && !key.contains('.') => {
+                Ok(Asked::Users(UsersKey { table: table.to_owned(), key: key.to_owned() }))
+            }
+            _ => Err(Failure::Usage(format!("--owner {text}: write the users' table and its key, like users.id, or none"))),
         }
     }
 }
@@ -109,7 +108,11 @@ impl UsersKey {
             )));
         };
         let Some(key) = users.column(&self.key) else {
-            return Err(Failure::NoColumn { table: self.table.clone(), column: self.key.clone(), advice: "--owner names the key of users".to_owned() });
+            return Err(Failure::NoColumn {
+                table: self.table.clone(),
+                column: self.key.clone(),
+                advice: "--owner names the key of users".to_owned(),
+            });
         };
         let is_unique = |index: &crate::catalogue::Index| {
             (index.unique || index.primary) && index.predicate.is_none() && index.columns == [Some(key.name.clone())]
@@ -138,8 +141,14 @@ fn declared(engine: Engine, key: &Column) -> String {
 /// A type that was given is put into SQL as it is: it looks like one.
 fn checked(given: &str) -> Result<String, Failure> {
     let is_type = given.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && given.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, ' ' | '_' | '(' | ')' | ',' | '"' | '.'));
-    if is_type { Ok(given.to_owned()) } else { Err(Failure::Usage(format!("--owner-type `{given}` is no type: write it like BIGINT or varchar(36)"))) }
+        && given
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, ' ' | '_' | '(' | ')' | ',' | '"' | '.'));
+    if is_type {
+        Ok(given.to_owned())
+    } else {
+        Err(Failure::Usage(format!("--owner-type `{given}` is no type: write it like BIGINT or varchar(36)")))
+    }
 }
 
 #[cfg(test)]
