@@ -51,6 +51,9 @@ BEGIN
             WHEN 2 THEN
                 ALTER TABLE {{ table }}
                     ALTER COLUMN {{ c.uuid }} SET DEFAULT (UUID()),
+{%- if !is_mariadb %}
+                    ALTER COLUMN {{ c.data }} SET DEFAULT ('{}'),
+{%- endif %}
                     ALGORITHM = INSTANT;
                 SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
                 SET step = 3;

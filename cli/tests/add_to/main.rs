@@ -1,8 +1,8 @@
 //! `init --add-to` on a table of a million rows that is in use: how long the migration makes a writer wait.
 //!
-//! The evidence is the writer's own clock: its longest single write while the migration runs on its table, against its longest
-//! while the same migration runs on another table of that size, which costs the machine the same and locks nothing of the
-//! writer's. A lock that is held too long shows in every attempt, a pause of the machine does not: the best of three counts.
+//! The evidence is the writer's own clock: its longest single write while the migration runs on its table. Where that is long, it
+//! is held against the longest while the same migration runs on another table of that size, which costs the machine the same and
+//! locks nothing of the writer's. A lock that is held too long shows in every attempt, a pause of the machine does not: the best of three counts.
 //! That the measurement sees such a lock at all is shown with a migration that takes one.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
@@ -44,11 +44,14 @@ fn no_writer_waits<D: Server>() {
     let Some(diesel) = Diesel::installed() else { return };
     let mut waited = Vec::new();
     for _ in 0..ATTEMPTS {
-        let Some(db) = D::empty() else { return skipped(D::NAME) };
-        db.fill("calls", ROWS);
-        db.fill(WRITTEN, ROWS);
-        let [elsewhere, here] = ["calls", WRITTEN].map(|table| during(&db, &diesel, table));
-        eprintln!("{}: elsewhere {elsewhere:?}; here {here:?}", D::NAME);
+        let Some(here) = during::<D>(&diesel, WRITTEN) else { return skipped(D::NAME) };
+        eprintln!("{}: {here:?}", D::NAME);
+        if here.longest < PATIENCE {
+            return;
+        }
+        // Was it the migration, or the machine?
+        let Some(elsewhere) = during::<D>(&diesel, "calls") else { return skipped(D::NAME) };
+        eprintln!("{}: {elsewhere:?} with the migration elsewhere", D::NAME);
         let over = here.longest.saturating_sub(elsewhere.longest);
         if over < PATIENCE {
             return;
@@ -59,13 +62,18 @@ fn no_writer_waits<D: Server>() {
 }
 
 /// What a writer to `visits` sees while sessions are added to `table`.
-fn during<D: Server>(db: &D, diesel: &Diesel, table: &str) -> Seen {
-    let writer = Writer::start(db, ROWS);
+fn during<D: Server>(diesel: &Diesel, table: &str) -> Option<Seen> {
+    let db = D::empty()?;
+    db.fill(WRITTEN, ROWS);
+    if table != WRITTEN {
+        db.fill(table, ROWS);
+    }
+    let writer = Writer::start(&db, ROWS);
     // A transaction that stays open for a while is in the way of the first steps: nobody may queue behind those.
     let mut other = db.connect();
     D::execute(&mut other, "BEGIN");
     D::number(&mut other, &format!("SELECT count(*) FROM {table} WHERE id < 10"));
-    let running = diesel.add_sessions(db, table);
+    let running = diesel.add_sessions(&db, table);
     writer.wait_for(1_000);
     D::execute(&mut other, "COMMIT");
     running.finish();
@@ -76,7 +84,7 @@ fn during<D: Server>(db: &D, diesel: &Diesel, table: &str) -> Seen {
     assert!(rows >= ROWS.into());
     assert_eq!(distinct, rows, "each row has a _uuid of its own");
     assert!(seen.writes > 2_000, "the writer went on: {seen:?}");
-    seen
+    Some(seen)
 }
 
 #[cfg(feature = "postgres")]

@@ -146,7 +146,11 @@ fn narrow(engine: Engine, found: &Column, needed: &Needed, about: String, findin
         [Kind::Json, Kind::Text] if matches!(word, "text" | "tinytext" | "varchar" | "char") => {
             findings.error("type", about, format!("{} holds less than 64 KiB", found.sql_type), advice);
         }
-        [Kind::Text] if length.is_some_and(|length| length < if needed.declaration.contains("191") { 191 } else { 36 }) => {
+        // SQLite takes no notice of a length.
+        [Kind::Text]
+            if engine != Engine::Sqlite
+                && length.is_some_and(|length| length < if needed.declaration.contains("191") { 191 } else { 36 }) =>
+        {
             findings.error("type", about, format!("{} is too short", found.sql_type), advice);
         }
         [Kind::Integer] if matches!(word, "smallint" | "tinyint" | "mediumint") || lower.contains("unsigned") => {

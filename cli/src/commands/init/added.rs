@@ -228,3 +228,60 @@ fn comment(core: &str) -> &'static str {
         _ => "The cookie outlives the browser (\"remember me\")",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::CoreNames;
+
+    fn added(engine: Engine, is_mariadb: bool) -> Added {
+        let table = Name::new(engine, "visits");
+        Added {
+            engine,
+            is_mariadb,
+            attributes: None,
+            columns: Columns::new(engine, &CoreNames::new(&[]).unwrap()).unwrap(),
+            id_type: "BIGINT".to_owned(),
+            present: vec!["created_at"],
+            owner: None,
+            owner_index: Some(OwnerIndex { name: table.with("_user_id_idx"), column: Name::new(engine, "user_id") }),
+            existing: ExistingRows::Keep,
+            table,
+        }
+    }
+
+    #[test]
+    fn what_only_mariadb_knows_is_not_asked_of_mysql() {
+        let up = |is_mariadb| added(Engine::Mysql, is_mariadb).migrations("m").unwrap().remove(0).up;
+        let (mariadb, mysql) = (up(true), up(false));
+        for only in ["BEGIN NOT ATOMIC", "NOCOPY", "IF NOT EXISTS", "CHECK (idle_timeout > 0)", "lock_wait_timeout = 0"] {
+            assert!(mariadb.contains(only), "{only} in {mariadb}");
+            assert!(!mysql.contains(only), "{only} in {mysql}");
+        }
+        for only in ["CREATE PROCEDURE", "MODIFY COLUMN _data JSON NOT NULL", "DROP PROCEDURE"] {
+            assert!(mysql.contains(only), "{only} in {mysql}");
+            assert!(!mariadb.contains(only), "{only} in {mariadb}");
+        }
+    }
+
+    #[test]
+    fn postgres_builds_each_index_in_a_migration_of_its_own() {
+        let migrations = added(Engine::Postgres, false).migrations("m").unwrap();
+        let names: Vec<&str> = migrations.iter().map(|migration| migration.name.as_str()).collect();
+        assert_eq!(names, ["m", "m_index_uuid", "m_index_previous_uuid", "m_index_expires_at", "m_index_owner"]);
+        assert!(migrations.iter().all(|migration| !migration.in_transaction), "CONCURRENTLY and COMMIT know no transaction");
+        for index in &migrations[1..] {
+            let statements = index.up.lines().filter(|line| !line.starts_with("--")).filter(|line| line.ends_with(';'));
+            assert_eq!(statements.count(), 1, "several would be one transaction: {}", index.up);
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_there_is_not_added() {
+        for engine in [Engine::Sqlite, Engine::Postgres, Engine::Mysql] {
+            let [first, ..] = &added(engine, true).migrations("m").unwrap()[..] else { panic!("none") };
+            assert!(!first.up.contains("created_at ") && first.up.contains("last_seen_at "), "{}", first.up);
+            assert!(!first.down.contains("created_at") && !first.down.contains("user_id;"), "{}", first.down);
+        }
+    }
+}
