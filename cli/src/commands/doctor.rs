@@ -18,6 +18,7 @@ use crate::layout::Layout;
 use crate::output::field::Field;
 use crate::program::Outcome;
 use finding::{Finding, Findings};
+use rows::Backlog;
 
 /// Runs the command.
 pub(crate) fn run(context: &mut Context, args: &DoctorArgs) -> Result<Outcome, Failure> {
@@ -51,7 +52,10 @@ pub(crate) fn run(context: &mut Context, args: &DoctorArgs) -> Result<Outcome, F
             let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
             context.out.json(&json!({ "findings": findings, "backlog": backlog, "hot_updates": hot }))?;
         }
-        Format::Table => print(context, &layout, &findings)?,
+        Format::Table => {
+            print(context, &layout, &findings)?;
+            summarise(context, backlog, hot)?;
+        }
     }
     let is_bad = findings.first().is_some_and(|worst| worst.severity >= args.fail_on);
     Ok(if is_bad { Outcome::Findings } else { Outcome::Done })
@@ -74,4 +78,18 @@ fn print(context: &mut Context, layout: &Layout, findings: &[Finding]) -> Result
         context.out.line(&advice)?;
     }
     Ok(())
+}
+
+/// What is worth knowing where nothing is wrong, too.
+fn summarise(context: &mut Context, backlog: Option<Backlog>, hot: Option<f64>) -> Result<(), Failure> {
+    if let Some(backlog) = backlog {
+        let since = Field::time(backlog.oldest, "");
+        let since = if since.shown().is_empty() { String::new() } else { format!(", the oldest since {}", since.shown()) };
+        let Backlog { sessions, attributes, .. } = backlog;
+        context.out.line(&format!("waiting for a purge: {sessions} sessions{since}; {attributes} attributes"))?;
+    }
+    match hot {
+        Some(share) => context.out.line(&format!("HOT updates: {:.0} %", share * 100.0)),
+        None => Ok(()),
+    }
 }

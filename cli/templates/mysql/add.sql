@@ -19,23 +19,23 @@ DROP PROCEDURE IF EXISTS {{ procedure }};
 CREATE PROCEDURE {{ procedure }}()
 BEGIN
 {%- endif %}
-    DECLARE step INTEGER DEFAULT 1;
-    DECLARE attempts INTEGER DEFAULT 0;
-    DECLARE last BIGINT DEFAULT NULL;
-    DECLARE upto BIGINT DEFAULT NULL;
-    DECLARE missed INTEGER DEFAULT 0;
+    DECLARE ds_step INTEGER DEFAULT 1;
+    DECLARE ds_attempts INTEGER DEFAULT 0;
+    DECLARE ds_last BIGINT DEFAULT NULL;
+    DECLARE ds_upto BIGINT DEFAULT NULL;
+    DECLARE ds_missed INTEGER DEFAULT 0;
     SET SESSION lock_wait_timeout = {% if is_mariadb %}0, innodb_lock_wait_timeout = 0{% else %}1, innodb_lock_wait_timeout = 1{% endif %};
 
-    WHILE step <= 5 DO
+    WHILE ds_step <= 5 DO
         BEGIN
             -- 1205: somebody holds what the step needs.
             DECLARE EXIT HANDLER FOR 1205
             BEGIN
-                SET attempts = attempts + 1;
-                IF attempts > 5000 THEN RESIGNAL; END IF;
+                SET ds_attempts = ds_attempts + 1;
+                IF ds_attempts > 5000 THEN RESIGNAL; END IF;
                 DO SLEEP(0.02);
             END;
-            CASE step
+            CASE ds_step
             WHEN 1 THEN
                 -- Constant defaults: no row is written.
                 ALTER TABLE {{ table }}
@@ -47,7 +47,7 @@ BEGIN
                     ADD COLUMN {{ if_missing }}{{ owner.column|fmt("{:16}") }} {{ owner.sql_type }} NULL,
 {%- endif %}
                     ALGORITHM = INSTANT;
-                SET step = 2;
+                SET ds_step = 2;
             WHEN 2 THEN
                 ALTER TABLE {{ table }}
                     ALTER COLUMN {{ c.uuid }} SET DEFAULT (UUID()),
@@ -55,32 +55,32 @@ BEGIN
                     ALTER COLUMN {{ c.data }} SET DEFAULT ('{}'),
 {%- endif %}
                     ALGORITHM = INSTANT;
-                SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
-                SET step = 3;
+                SELECT MIN({{ c.id }}) - 1 INTO ds_last FROM {{ table }};
+                SET ds_step = 3;
             WHEN 3 THEN
                 -- A hundred rows at a time; those that somebody holds are left for the next round.
-                SELECT MAX({{ c.id }}) INTO upto FROM (
-                    SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 100
+                SELECT MAX({{ c.id }}) INTO ds_upto FROM (
+                    SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > ds_last ORDER BY {{ c.id }} LIMIT 100
                 ) AS batch;
-                IF upto IS NOT NULL THEN
+                IF ds_upto IS NOT NULL THEN
                     UPDATE {{ table }} JOIN (
-                        SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last AND {{ c.id }} <= upto AND {{ c.uuid }} = ''
+                        SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > ds_last AND {{ c.id }} <= ds_upto AND {{ c.uuid }} = ''
                         ORDER BY {{ c.id }} LIMIT 100 FOR UPDATE SKIP LOCKED
                     ) AS batch ON {{ table }}.{{ c.id }} = batch.{{ c.id }}
                     SET {{ c.uuid }} = UUID(){% if !is_mariadb %}, {{ c.data }} = '{}'{% endif %};
-                    SET last = upto;
+                    SET ds_last = ds_upto;
                     -- Leaves the disk to others in between.
                     DO SLEEP(0.001);
                 ELSE
                     -- A condition of IF would lock what it reads.
-                    SELECT COUNT(*) INTO missed FROM (SELECT 1 FROM {{ table }} WHERE {{ c.uuid }} = '' LIMIT 1) AS one;
-                    IF missed > 0 THEN
-                        SELECT MIN({{ c.id }}) - 1 INTO last FROM {{ table }};
+                    SELECT COUNT(*) INTO ds_missed FROM (SELECT 1 FROM {{ table }} WHERE {{ c.uuid }} = '' LIMIT 1) AS one;
+                    IF ds_missed > 0 THEN
+                        SELECT MIN({{ c.id }}) - 1 INTO ds_last FROM {{ table }};
                         DO SLEEP(0.1);
                     ELSE
                         -- What a build has done must not be given up for a writer who is there at its end.
                         SET SESSION lock_wait_timeout = 1;
-                        SET step = 4;
+                        SET ds_step = 4;
                     END IF;
                 END IF;
             WHEN 4 THEN
@@ -96,7 +96,7 @@ BEGIN
 {%- endif %}
                     ALGORITHM = {% if is_mariadb %}NOCOPY{% else %}INPLACE{% endif %}, LOCK = NONE;
                 SET SESSION lock_wait_timeout = {% if is_mariadb %}0{% else %}1{% endif %};
-                SET step = 5;
+                SET ds_step = 5;
             ELSE
 {%- if let Some(owner) = owner %}
 {%- if let Some(users) = owner.references %}
@@ -108,7 +108,7 @@ BEGIN
                 SET SESSION foreign_key_checks = 1;
 {%- endif %}
 {%- endif %}
-                SET step = 6;
+                SET ds_step = 6;
             END CASE;
         END;
     END WHILE;
@@ -122,24 +122,5 @@ DROP PROCEDURE {{ procedure }};
 {%- endif %}
 {%- if let Some(attributes) = attributes %}
 
-CREATE TABLE IF NOT EXISTS {{ attributes }} (
-    session_id {{ id_type|fmt("{:12}") }} NOT NULL,
-    name       VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
-               COMMENT 'Compared byte for byte',
-    value      JSON         NULL
-               COMMENT 'The value in clear; exactly one of value and sealed is set',
-    sealed     LONGBLOB     NULL
-               COMMENT 'The value encrypted; exactly one of value and sealed is set',
-    created_at DATETIME(6)  NOT NULL
-               COMMENT 'UTC; when the attribute was first written',
-    updated_at DATETIME(6)  NOT NULL
-               COMMENT 'UTC; when the value was last written',
-    expires_at DATETIME(6)  NULL
-               COMMENT 'UTC; NULL = lives as long as its session',
-    PRIMARY KEY (session_id, name),
-    CONSTRAINT {{ attributes.with("_session_id_fkey") }} FOREIGN KEY (session_id) REFERENCES {{ table }} ({{ c.id }}) ON DELETE CASCADE,
-    CONSTRAINT {{ attributes.with("_value_or_sealed_check") }} CHECK ((value IS NULL) <> (sealed IS NULL)),
-    INDEX {{ attributes.with("_expires_at_idx") }} (expires_at)
-) ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin
-  COMMENT = 'Values of a session that are written at once, each with its own expiry; they end with their session';
+{% include "mysql/attributes.sql" %}
 {%- endif %}

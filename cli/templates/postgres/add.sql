@@ -9,18 +9,18 @@
 -- from the owner. The fill factor leaves room on each page for the new version of a row.
 DO $migration$
 DECLARE
-    last BIGINT;
-    upto BIGINT;
+    ds_last BIGINT;
+    ds_upto BIGINT;
 BEGIN
     -- Takes turns with vacuum and with other migrations, and is in nobody else's way.
     LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
     PERFORM set_config('lock_timeout', '10ms', TRUE);
-    FOR attempt IN 1..3000 LOOP
+    FOR ds_attempt IN 1..3000 LOOP
         BEGIN
             LOCK TABLE {{ table }} IN ACCESS EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            IF attempt = 3000 THEN RAISE; END IF;
+            IF ds_attempt = 3000 THEN RAISE; END IF;
             PERFORM pg_sleep(0.05 + random() / 10);
         END;
     END LOOP;
@@ -38,21 +38,21 @@ BEGIN
         SET (fillfactor = 85);
     COMMIT;
 
-    -- Some hundred rows at a time; those that somebody holds are left for the next round.
+    -- Five hundred rows at a time; those that somebody holds are left for the next round.
     LOOP
-        SELECT min({{ c.id }}) - 1 INTO last FROM {{ table }};
+        SELECT min({{ c.id }}) - 1 INTO ds_last FROM {{ table }};
         LOOP
-            SELECT max({{ c.id }}) INTO upto FROM (
-                SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > last ORDER BY {{ c.id }} LIMIT 500
+            SELECT max({{ c.id }}) INTO ds_upto FROM (
+                SELECT {{ c.id }} FROM {{ table }} WHERE {{ c.id }} > ds_last ORDER BY {{ c.id }} LIMIT 500
             ) AS batch;
-            EXIT WHEN upto IS NULL;
+            EXIT WHEN ds_upto IS NULL;
             UPDATE {{ table }} SET {{ c.uuid }} = gen_random_uuid() WHERE {{ c.id }} IN (
                 SELECT {{ c.id }} FROM {{ table }}
-                WHERE {{ c.id }} > last AND {{ c.id }} <= upto AND {{ c.uuid }} = '00000000-0000-0000-0000-000000000000'
+                WHERE {{ c.id }} > ds_last AND {{ c.id }} <= ds_upto AND {{ c.uuid }} = '00000000-0000-0000-0000-000000000000'
                 FOR NO KEY UPDATE SKIP LOCKED
             );
             COMMIT;
-            last := upto;
+            ds_last := ds_upto;
         END LOOP;
         EXIT WHEN NOT EXISTS (SELECT FROM {{ table }} WHERE {{ c.uuid }} = '00000000-0000-0000-0000-000000000000');
         PERFORM pg_sleep(0.1);
@@ -65,13 +65,13 @@ BEGIN
     -- The key to {{ users.table.text() }}: the column is new, so no row can contradict it.
     LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
     PERFORM set_config('lock_timeout', '10ms', TRUE);
-    FOR attempt IN 1..3000 LOOP
+    FOR ds_attempt IN 1..3000 LOOP
         BEGIN
             LOCK TABLE {{ users.table }} IN SHARE ROW EXCLUSIVE MODE;
             LOCK TABLE {{ table }} IN SHARE ROW EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            IF attempt = 3000 THEN RAISE; END IF;
+            IF ds_attempt = 3000 THEN RAISE; END IF;
             PERFORM pg_sleep(0.05 + random() / 10);
         END;
     END LOOP;
@@ -107,12 +107,12 @@ BEGIN
     COMMIT;
     LOCK TABLE {{ table }} IN SHARE UPDATE EXCLUSIVE MODE;
     PERFORM set_config('lock_timeout', '10ms', TRUE);
-    FOR attempt IN 1..3000 LOOP
+    FOR ds_attempt IN 1..3000 LOOP
         BEGIN
             LOCK TABLE {{ table }} IN SHARE ROW EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            IF attempt = 3000 THEN RAISE; END IF;
+            IF ds_attempt = 3000 THEN RAISE; END IF;
             PERFORM pg_sleep(0.05 + random() / 10);
         END;
     END LOOP;

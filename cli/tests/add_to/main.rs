@@ -2,8 +2,8 @@
 //!
 //! The evidence is the writer's own clock: its longest single write while the migration runs on its table. Where that is long, it
 //! is held against the longest while the same migration runs on another table of that size, which costs the machine the same and
-//! locks nothing of the writer's. A lock that is held too long shows in every attempt, a pause of the machine does not: the best of three counts.
-//! That the measurement sees such a lock at all is shown with a migration that takes one.
+//! locks nothing of the writer's. A lock that is held too long shows in every attempt, a pause of the machine does not: the best
+//! of three counts. That the measurement sees such a lock at all is shown with a migration that takes one.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 #[path = "../../../tests/support/support.rs"]

@@ -183,6 +183,9 @@ fn a_backlog_says_that_nothing_purges<D: Db>(db: &D) {
     let told: Value = serde_json::from_str(&answer.stdout).unwrap();
     assert_eq!(told["backlog"]["sessions"], 1);
     assert_eq!(told["backlog"]["oldest_expired_at"], "2001-02-03T04:05:06Z");
+    let people = run(&db.url(), &["doctor"]).stdout;
+    let line = "waiting for a purge: 1 sessions, the oldest since 2001-02-03 04:05:06Z; 1 attributes";
+    assert!(people.lines().any(|there| there == line), "no `{line}` in {people}");
 
     D::execute(&mut conn, "DELETE FROM session_attributes");
     D::execute(&mut conn, "DELETE FROM sessions WHERE id = 1");

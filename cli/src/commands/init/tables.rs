@@ -19,9 +19,10 @@ pub(crate) struct Tables {
 
 /// The templates of one engine see these names.
 macro_rules! templates {
-    ($create:ident $create_path:literal, $drop:ident $drop_path:literal) => {
+    ($create:ident $create_path:literal, $drop:ident $drop_path:literal, $id_type:literal) => {
         #[derive(Template)]
         #[template(path = $create_path, escape = "none")]
+        #[allow(dead_code, reason = "PostgreSQL's template uses none of the last two")]
         struct $create<'a> {
             table: &'a Name,
             attributes: Option<&'a Name>,
@@ -29,6 +30,9 @@ macro_rules! templates {
             owner: Option<&'a Owner>,
             /// Whether a foreign key links sessions to users.
             links: bool,
+            /// The type of the table's key.
+            id_type: &'static str,
+            if_missing: &'static str,
         }
 
         #[derive(Template)]
@@ -42,7 +46,15 @@ macro_rules! templates {
             fn from(tables: &'a Tables) -> Self {
                 let owner = tables.owner.as_ref();
                 let links = owner.is_some_and(|owner| owner.references.is_some());
-                $create { table: &tables.table, attributes: tables.attributes.as_ref(), c: &tables.columns, owner, links }
+                $create {
+                    table: &tables.table,
+                    attributes: tables.attributes.as_ref(),
+                    c: &tables.columns,
+                    owner,
+                    links,
+                    id_type: $id_type,
+                    if_missing: "",
+                }
             }
         }
 
@@ -54,9 +66,9 @@ macro_rules! templates {
     };
 }
 
-templates!(CreateOnSqlite "sqlite/create.sql", DropOnSqlite "sqlite/drop.sql");
-templates!(CreateOnPostgres "postgres/create.sql", DropOnPostgres "postgres/drop.sql");
-templates!(CreateOnMysql "mysql/create.sql", DropOnMysql "mysql/drop.sql");
+templates!(CreateOnSqlite "sqlite/create.sql", DropOnSqlite "sqlite/drop.sql", "INTEGER");
+templates!(CreateOnPostgres "postgres/create.sql", DropOnPostgres "postgres/drop.sql", "BIGINT");
+templates!(CreateOnMysql "mysql/create.sql", DropOnMysql "mysql/drop.sql", "BIGINT");
 
 impl Tables {
     /// The texts of `up.sql` and `down.sql`.
