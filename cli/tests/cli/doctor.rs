@@ -1,24 +1,23 @@
 //! `doctor`: what it finds, and what it says to do.
 
-use diesel_sessions::{Keyring, SessionRepository, WriteOptions};
 use serde_json::Value;
 
 use super::rows;
 use super::support::{Db, suite};
-use super::tool::{answer, run, tool};
+use super::tool::run;
+
+mod rows_found;
 
 suite! {
     the_librarys_own_tables_have_no_error,
     a_missing_column_is_named_with_its_declaration,
+    a_table_of_something_else_is_told_in_one_finding,
     a_renamed_column_is_no_finding,
     indices_that_are_missing_are_found,
     what_becomes_of_the_sessions_of_a_deleted_user_is_told,
     rows_of_the_applications_that_hold_sessions_are_found,
     attributes_that_outlive_their_session_are_found,
     names_that_are_not_compared_byte_for_byte_are_found,
-    a_backlog_says_that_nothing_purges,
-    a_row_that_does_not_decode_is_named,
-    attributes_under_a_key_that_is_not_there_are_found,
     the_exit_status_follows_the_severity,
     people_read_two_lines_for_each_finding,
     what_holds_too_little_is_found,
@@ -60,6 +59,14 @@ fn a_missing_column_is_named_with_its_declaration<D: Db>(db: &D) {
     assert_eq!(heads(&found)[0], "error column sessions._version");
     let advice = found[0]["advice"].as_str().unwrap();
     assert!(advice.contains("--column version=NAME") && advice.contains("INTEGER NOT NULL"), "{advice}");
+}
+
+fn a_table_of_something_else_is_told_in_one_finding<D: Db>(db: &D) {
+    D::execute(&mut db.connect(), "CREATE TABLE notes (id INTEGER NOT NULL PRIMARY KEY, created_at TIMESTAMP)");
+    let found = findings(&db.url(), &["--table", "notes", "--no-attributes"]);
+    assert_eq!(heads(&found)[0], "error column notes");
+    assert_eq!(heads(&found).iter().filter(|head| head.contains("column")).count(), 1);
+    assert!(found[0]["advice"].as_str().unwrap().contains("init --add-to notes"), "{found:?}");
 }
 
 fn a_renamed_column_is_no_finding<D: Db>(db: &D) {
@@ -170,78 +177,6 @@ fn names_that_are_not_compared_byte_for_byte_are_found<D: Db>(db: &D) {
         _ => &[NO_KEY],
     };
     assert_eq!(heads(&findings(&db.url(), &[])), expected);
-}
-
-// S63
-fn a_backlog_says_that_nothing_purges<D: Db>(db: &D) {
-    let mut conn = rows::four(db);
-    let found = findings(&db.url(), &[]);
-    assert_eq!(heads(&found), ["warning backlog sessions", "warning backlog session_attributes", NO_KEY]);
-    let what = found[0]["finding"].as_str().unwrap();
-    assert!(what.starts_with("1 have expired") && what.contains("days"), "{what}");
-    let answer = run(&db.url(), &["doctor", "--format", "json"]);
-    let told: Value = serde_json::from_str(&answer.stdout).unwrap();
-    assert_eq!(told["backlog"]["sessions"], 1);
-    assert_eq!(told["backlog"]["oldest_expired_at"], "2001-02-03T04:05:06Z");
-    let people = run(&db.url(), &["doctor"]).stdout;
-    let line = "waiting for a purge: 1 sessions, the oldest since 2001-02-03 04:05:06Z; 1 attributes";
-    assert!(people.lines().any(|there| there == line), "no `{line}` in {people}");
-
-    D::execute(&mut conn, "DELETE FROM session_attributes");
-    D::execute(&mut conn, "DELETE FROM sessions WHERE id = 1");
-    assert_eq!(heads(&findings(&db.url(), &[])), [NO_KEY]);
-}
-
-// SECURITY 23
-fn a_row_that_does_not_decode_is_named<D: Db>(db: &D) {
-    let mut conn = db.connect();
-    for id in 1..=3 {
-        rows::session::<D>(&mut conn, id, None, rows::FUTURE);
-    }
-    D::execute(&mut conn, "UPDATE sessions SET _data = '[1]' WHERE id = 2");
-    let found = findings(&db.url(), &[]);
-    assert_eq!(heads(&found), ["error decode sessions", NO_KEY]);
-    let what = found[0]["finding"].as_str().unwrap();
-    assert!(what.contains("2 (_data)") && !what.contains("[1]"), "{what}");
-    assert_eq!(heads(&findings(&db.url(), &["--sample", "1"])), [NO_KEY], "only the newest row is read");
-    if D::NAME == "sqlite" {
-        // Elsewhere the type of the column refuses it.
-        rows::attribute::<D>(&mut conn, 3, "theme", None);
-        D::execute(&mut conn, "UPDATE session_attributes SET value = '{\"half'");
-        assert_eq!(heads(&findings(&db.url(), &["--sample", "1"])), ["error decode session_attributes", NO_KEY]);
-    }
-}
-
-// S83 S85
-fn attributes_under_a_key_that_is_not_there_are_found<D: Db>(db: &D) {
-    let conn = &mut db.connect();
-    let keyring = Keyring::new("2026-05", [3; 32]).unwrap();
-    let sessions = SessionRepository::<D::Model>::builder().keyring(keyring).build().unwrap();
-    let mut session = sessions.new_session();
-    sessions.create(conn, &mut session).unwrap();
-    for name in ["a", "b"] {
-        sessions.attributes(&session).set_with(conn, name, 7, WriteOptions::new().encrypted()).unwrap();
-    }
-    let (new, old) =
-        ("2026-11:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", "2026-05:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=");
-    let with = |keys: Option<&str>| -> Vec<Value> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut doctor = tool(folder.path());
-        doctor.env("DATABASE_URL", db.url()).args(["doctor", "--format", "json"]);
-        doctor.envs(keys.map(|keys| ("SESSION_KEYS", keys)));
-        let told: Value = serde_json::from_str(&answer(&mut doctor).stdout).unwrap();
-        told["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "key").cloned().collect()
-    };
-    let unknown = with(Some(new));
-    assert_eq!(heads(&unknown), ["error key session_attributes"]);
-    let what = unknown[0]["finding"].as_str().unwrap();
-    assert!(what.contains("2 attributes") && what.contains("`2026-05`"), "{what}");
-    assert_eq!(with(Some(&format!("{new},{old}"))), [] as [Value; 0]);
-    let untold = with(None);
-    assert_eq!(heads(&untold), ["advice key session_attributes"]);
-    assert!(untold[0]["finding"].as_str().unwrap().contains("2026-05 (2)"), "{untold:?}");
-    // SECURITY 8
-    assert!(!format!("{unknown:?}{untold:?}").contains("AwMD"));
 }
 
 fn the_exit_status_follows_the_severity<D: Db>(db: &D) {

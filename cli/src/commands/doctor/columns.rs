@@ -15,6 +15,12 @@ struct Needed {
 
 /// Looks at the columns of both tables.
 pub(super) fn check(layout: &Layout, findings: &mut Findings) {
+    let is_there = |core: &&str| layout.table.column(layout.core.get(core)).is_some();
+    if !["uuid", "data", "version", "last_seen_at"].iter().any(is_there) {
+        let what = "it is no table of sessions: it has none of their columns";
+        let advice = format!("name yours with --table; `diesel-sessions init --add-to {}` would add them", layout.table.name);
+        return findings.error("column", &layout.table.name, what, advice);
+    }
     for (core, name) in layout.core.iter() {
         let needed = of_session(layout.engine, core);
         let renaming = format!("name yours with --column {core}=NAME, or");

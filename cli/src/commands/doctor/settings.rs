@@ -144,8 +144,17 @@ fn storage(database: &mut Database, layout: &Layout, findings: &mut Findings) ->
             "hot",
             table,
             format!("{:.0} % of its {updates} updates were HOT: the others wrote to every index", share * 100.0),
-            "lower its fillfactor, and drop indices on what a save writes",
+            format!(
+                "lower its fillfactor, and drop indices on what a save writes; after a migration that wrote every row, SELECT \
+                 pg_stat_reset_single_table_counters({}::regclass) counts anew",
+                literal(&layout.sessions())
+            ),
         );
     }
     Ok(Some(share))
+}
+
+/// A text as SQL writes it.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
