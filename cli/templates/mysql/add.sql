@@ -8,7 +8,8 @@
 {% include "existing_rows.sql" %}
 --
 -- Every step commits at once: metadata.toml keeps Diesel from opening a transaction.
-{%- if is_mariadb %} After an interruption run it again.
+{%- if is_mariadb %} After an interruption run it again: it goes
+-- on where it was.
 
 BEGIN NOT ATOMIC
 {%- else %}

@@ -3,7 +3,8 @@
 --
 {% include "existing_rows.sql" %}
 --
--- It commits as it goes: metadata.toml keeps Diesel from opening a transaction. After an interruption run it again.
+-- It commits as it goes: metadata.toml keeps Diesel from opening a transaction. After an interruption, be it by a
+-- statement_timeout, run it again: it goes on where it was.
 --
 -- A save writes `_data`, `_version` and the typed columns, and must stay a HOT update: do not index those, apart
 -- from the owner. The fill factor leaves room on each page for the new version of a row.

@@ -249,3 +249,22 @@ fn on_sqlite_the_journal_of_the_file_is_looked_at() {
     assert!(told.stdout.contains("advice   journal_mode: it is delete"), "{}", told.stdout);
     assert_eq!(told.status, Some(0));
 }
+
+// SECURITY 33
+#[cfg(feature = "postgres")]
+#[test]
+fn on_postgres_settings_that_lose_commits_or_refuse_writes_are_found() {
+    use super::support::{Postgres, skipped};
+    let Some(db) = Postgres::fresh() else { return skipped("postgres") };
+    let url = db.url();
+    let name = url.rsplit('/').next().unwrap();
+    let settings = || {
+        let told: Value = serde_json::from_str(&run(&url, &["doctor", "--format", "json"]).stdout).unwrap();
+        told["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "setting").cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(settings(), [] as [Value; 0]);
+    Postgres::execute(&mut db.connect(), &format!("ALTER DATABASE {name} SET synchronous_commit = off"));
+    assert_eq!(heads(&settings()), ["warning setting synchronous_commit"]);
+    Postgres::execute(&mut db.connect(), &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    assert_eq!(heads(&settings()), ["error setting transaction_read_only", "warning setting synchronous_commit"]);
+}

@@ -142,6 +142,10 @@ fn rust_key(engine: Engine, key: &Column, wide_keys: bool) -> Option<&'static st
 /// The core columns that are there already, and fit.
 fn present(engine: Engine, table: &Table, columns: &Columns, renamed: &[(String, String)]) -> Result<Vec<&'static str>, Failure> {
     let mut present = Vec::new();
+    if columns.all().iter().all(|(_, name)| table.column(name.text()).is_some()) {
+        let advice = format!("`diesel-sessions doctor --table {}` looks at them", table.name);
+        return Err(Failure::Other(format!("`{}` has the columns of sessions already: {advice}", table.name)));
+    }
     for (core, name) in columns.all().into_iter().skip(1) {
         let Some(column) = table.column(name.text()) else { continue };
         // Every table may have a created_at, and mean by it what a session does. Of others that has to be said.

@@ -154,8 +154,11 @@ fn a_table_that_cannot_hold_sessions_says_why<D: Db>(_: &D) {
         refused("unnumbered", &["does not number its rows"]);
     }
     assert!(app.migrations().is_empty());
+    app.init(&["--add-to", "ending", "--table", "others"]).assert_failed(2, &["leave --table out"]);
     app.model(&["--add-to", "ending", "--column", "expires_at=session_expires_at"]);
     app.up::<D>(conn);
+    let again = ["--add-to", "ending", "--column", "expires_at=session_expires_at", "--name", "again"];
+    app.init(&again).assert_failed(1, &["the columns of sessions already", "doctor"]);
 }
 
 // S16
