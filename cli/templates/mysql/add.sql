@@ -33,7 +33,7 @@ BEGIN
             DECLARE EXIT HANDLER FOR 1205
             BEGIN
                 SET ds_attempts = ds_attempts + 1;
-                IF ds_attempts > 5000 THEN RESIGNAL; END IF;
+                IF ds_attempts > 15000 THEN RESIGNAL; END IF;
                 DO SLEEP(0.02);
             END;
             CASE ds_step
