@@ -10,12 +10,27 @@ use super::tool::{answer, tool};
 
 /// An engine whose tables stay in use while they are changed.
 pub(crate) trait Server: Db {
+    /// Asks for the number of a connection.
+    const CONNECTION: &'static str;
+    /// Asks, after a few milliseconds, how many milliseconds that connection has been waiting for a lock; `None` where the server
+    /// does not tell in time.
+    fn lock_wait(connection: i64) -> Option<String>;
     /// Makes a table of the application's, with rows.
     fn fill(&self, table: &str, rows: u32);
 }
 
 #[cfg(feature = "postgres")]
 impl Server for super::support::Postgres {
+    const CONNECTION: &'static str = "SELECT pg_backend_pid()";
+
+    fn lock_wait(connection: i64) -> Option<String> {
+        Some(format!(
+            "WITH pause AS MATERIALIZED (SELECT pg_sleep(0.003)) \
+             SELECT coalesce(max(CAST(extract(epoch FROM clock_timestamp() - waitstart) * 1000 AS bigint)), 0) \
+             FROM pause LEFT JOIN pg_locks ON pid = {connection} AND NOT granted"
+        ))
+    }
+
     fn fill(&self, table: &str, rows: u32) {
         Self::execute(
             &mut self.connect(),
@@ -31,6 +46,13 @@ impl Server for super::support::Postgres {
 
 #[cfg(feature = "mysql")]
 impl Server for super::support::Mysql {
+    const CONNECTION: &'static str = "SELECT CONNECTION_ID()";
+
+    fn lock_wait(_: i64) -> Option<String> {
+        // InnoDB gathers what it tells of locks ten times a second, and not while somebody asks all the time.
+        None
+    }
+
     fn fill(&self, table: &str, rows: u32) {
         Self::execute(
             &mut self.connect(),

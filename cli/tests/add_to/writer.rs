@@ -13,11 +13,22 @@ pub(crate) struct Seen {
     pub(crate) writes: u64,
     /// The longest single write.
     pub(crate) longest: Duration,
+    /// The longest that it was seen to wait for a lock, where the server tells.
+    pub(crate) longest_lock: Option<Duration>,
 }
 
-/// A thread with a connection of its own: updates of rows here and there, now and then a new row.
+impl Seen {
+    /// The longest wait that can be laid to a lock: no more than a whole write.
+    pub(crate) fn waited(&self) -> Duration {
+        self.longest_lock.map_or(self.longest, |lock| lock.min(self.longest))
+    }
+}
+
+/// A thread with a connection of its own: updates of rows here and there, now and then a new row. Another looks how long it
+/// waits for locks.
 pub(crate) struct Writer {
     thread: JoinHandle<Seen>,
+    watcher: Option<JoinHandle<Duration>>,
     is_over: Arc<AtomicBool>,
     writes: Arc<AtomicU64>,
 }
@@ -26,6 +37,16 @@ impl Writer {
     pub(crate) fn start<D: Server>(db: &D, rows: u32) -> Self {
         let (is_over, writes) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let (over, written, mut conn) = (Arc::clone(&is_over), Arc::clone(&writes), db.connect());
+        let watcher = D::lock_wait(D::number(&mut conn, D::CONNECTION)).map(|sql| {
+            let (over, mut watching) = (Arc::clone(&is_over), db.connect());
+            std::thread::spawn(move || {
+                let mut longest = 0;
+                while !over.load(Ordering::Relaxed) {
+                    longest = longest.max(D::number(&mut watching, &sql));
+                }
+                Duration::from_millis(longest.try_into().unwrap())
+            })
+        });
         let thread = std::thread::spawn(move || {
             let mut seen = Seen::default();
             let mut place = 1;
@@ -44,7 +65,7 @@ impl Writer {
             }
             seen
         });
-        Writer { thread, is_over, writes }
+        Writer { thread, watcher, is_over, writes }
     }
 
     /// Waits until so many writes were made.
@@ -59,12 +80,7 @@ impl Writer {
     /// Ends it, and gives what it has seen.
     pub(crate) fn stop(self) -> Seen {
         self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap()
-    }
-
-    /// Ends it after so many writes.
-    pub(crate) fn after(self, writes: u64) -> Seen {
-        self.wait_for(writes);
-        self.stop()
+        let longest_lock = self.watcher.map(|watcher| watcher.join().unwrap());
+        Seen { longest_lock, ..self.thread.join().unwrap() }
     }
 }
