@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::args::Args;
 use crate::commands;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::database::url::without_credentials;
+use crate::failure::{Failure, one_line};
 use crate::terminal;
 
 /// How a command ended that did not fail.
@@ -48,7 +50,10 @@ pub fn command() -> clap::Command {
 pub fn run() -> ExitCode {
     // Before clap looks for DATABASE_URL, and while there is one thread.
     let dotenv = load_dotenv();
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return refused(&error),
+    };
     match dotenv.and_then(|()| obey(args)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
@@ -59,6 +64,19 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.exit_status())
         }
     }
+}
+
+/// Help and version as clap prints them; what is wrong with a command line, on one line like any other failure.
+fn refused(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    let said = error.render().to_string();
+    let said = said.split("\nUsage:").next().and_then(|said| said.split("\nFor more information").next()).unwrap_or_default();
+    let said = said.trim_start_matches("error:").replace("\n\n  tip:", ";");
+    let failure = Failure::Usage(format!("{}; see --help", without_credentials(&one_line(&said))));
+    terminal::complain(&failure);
+    ExitCode::from(failure.exit_status())
 }
 
 fn obey(args: Args) -> Result<Outcome, Failure> {

@@ -1,48 +1,57 @@
 //! Being asked to stop: SIGINT and SIGTERM. The first is heard between two batches, a second ends the process at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use std::cell::Cell;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use crate::failure::Failure;
 
-/// How long a wait goes on after a signal, at most.
-const TICK: Duration = Duration::from_millis(100);
-
 /// Whether somebody wants the process to stop.
 pub(crate) struct Stop {
-    signal: Arc<AtomicUsize>,
+    signals: Receiver<u8>,
+    asked: Cell<Option<u8>>,
 }
 
 impl Stop {
-    /// From now on, signals are heard.
+    /// From now on, signals are heard. Where there are none of this kind (Windows), the system ends the process itself.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        let deaf = |error| Failure::io("cannot listen to signals", error);
-        let (signal, again) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        for number in [SIGINT, SIGTERM] {
-            // In this order: the second signal finds the flag that the first has set.
-            flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&again)).map_err(deaf)?;
-            flag::register(number, Arc::clone(&again)).map_err(deaf)?;
-            let code = usize::try_from(number).unwrap_or_default();
-            flag::register_usize(number, Arc::clone(&signal), code).map_err(deaf)?;
+        let (sender, signals) = channel();
+        #[cfg(unix)]
+        {
+            use signal_hook::consts::{SIGINT, SIGTERM};
+            let deaf = |error| Failure::io("cannot listen to signals", error);
+            let mut incoming = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).map_err(deaf)?;
+            std::thread::spawn(move || {
+                let mut is_first = true;
+                for number in incoming.forever() {
+                    let heard = u8::try_from(number).is_ok_and(|number| sender.send(number).is_ok());
+                    if !heard || !is_first {
+                        std::process::exit(128 + number);
+                    }
+                    is_first = false;
+                }
+            });
         }
-        Ok(Stop { signal })
+        #[cfg(not(unix))]
+        drop(sender);
+        Ok(Stop { signals, asked: Cell::new(None) })
     }
 
     /// The signal's number, once one has come.
     pub(crate) fn asked(&self) -> Option<u8> {
-        u8::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|number| *number != 0)
+        self.wait(Duration::ZERO)
     }
 
     /// Waits, but no longer than until a signal comes; its number then.
     pub(crate) fn wait(&self, duration: Duration) -> Option<u8> {
-        let began = Instant::now();
-        while self.asked().is_none() && began.elapsed() < duration {
-            std::thread::sleep(TICK.min(duration.saturating_sub(began.elapsed())));
+        if self.asked.get().is_none() {
+            match self.signals.recv_timeout(duration) {
+                Ok(number) => self.asked.set(Some(number)),
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                // Nobody will ever send one: the time passes all the same.
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => std::thread::park_timeout(duration),
+            }
         }
-        self.asked()
+        self.asked.get()
     }
 }

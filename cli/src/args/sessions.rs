@@ -39,10 +39,10 @@ pub(crate) struct DoctorArgs {
 }
 
 /// The command line of `purge`.
-///
-/// What lives is never touched. Several may run at once: they do not get in each other's way.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+What lives is never touched. Several purges may run at once: they do not get in each other's way.
+
 SIGINT and SIGTERM finish the batch under way, say what was deleted, and end with exit status 130 or 143 where something was \
 left to do; with --every, which has no end of its own, with 0. A second signal ends it at once.")]
 pub(crate) struct PurgeArgs {

@@ -15,6 +15,7 @@ pub(crate) struct Place {
     shown: String,
     /// Texts that no message may repeat.
     secrets: Vec<String>,
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the others have servers"))]
     file: Option<PathBuf>,
 }
 
@@ -64,10 +65,13 @@ impl Place {
         let is_doubtful = text.contains('@') || text.to_lowercase().contains("password");
         let shown = if is_doubtful { "SQLite".to_owned() } else { format!("SQLite at {path}") };
         let secrets = if is_doubtful { vec![text.to_owned()] } else { Vec::new() };
-        Place { engine: Engine::Sqlite, shown, secrets, file: (!is_memory).then(|| PathBuf::from(path)) }
+        // SQLite alone knows what an encoded path means.
+        let is_encoded = text.starts_with("file:") && path.contains('%');
+        Place { engine: Engine::Sqlite, shown, secrets, file: (!is_memory && !is_encoded).then(|| PathBuf::from(path)) }
     }
 
     /// SQLite would create a file that is not there.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn check_file(&self) -> Result<(), Failure> {
         match &self.file {
             Some(file) if !file.exists() => {
@@ -87,6 +91,16 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
+}
+
+/// A text that may quote a URL, without what nobody may read of it: all from its scheme to the end of its last part that could be
+/// an account or a parameter, whatever stands between.
+pub(crate) fn without_credentials(text: &str) -> String {
+    let Some((before, address)) = text.split_once("://") else { return text.to_owned() };
+    let Some(last) = address.rfind(['@', '?']) else { return text.to_owned() };
+    let (_, rest) = address.split_at(last);
+    let end = rest.find(|letter: char| letter.is_whitespace() || letter == '\'').unwrap_or(rest.len());
+    format!("{before}://…{}", rest.get(end..).unwrap_or_default())
 }
 
 /// A password as the server is told it.
@@ -122,5 +136,16 @@ mod tests {
         let scrubbed = place.scrubbed("no `s%40cret%2B`, no `s@cret+`,\nno `hidden`");
         assert_eq!(scrubbed, "no `…`, no `…`, no `…`");
         assert_eq!(format!("{:?}", DatabaseUrl::from("postgres://a:b@c")), "DatabaseUrl(..)");
+    }
+
+    // SECURITY 8
+    #[test]
+    fn a_url_in_the_wrong_place_keeps_its_password() {
+        let scrubbed = |address: &str| without_credentials(&format!("unexpected argument '{address}' found; see --help"));
+        for address in ["mysql://a:b@h/d", "postgres://ada:s @'cr@et@h/d?x=y", "postgres://h/d?password=x"] {
+            let scheme = address.split(':').next().unwrap();
+            assert_eq!(scrubbed(address), format!("unexpected argument '{scheme}://…' found; see --help"));
+        }
+        assert!(scrubbed("postgres://host/d").contains("'postgres://host/d' found"));
     }
 }

@@ -41,7 +41,7 @@ impl Progress {
             }
             None if self.told.elapsed() >= SILENCE => {
                 self.told = Instant::now();
-                terminal::say(&self.line());
+                terminal::say(&line(self.noun, self.done, self.total, self.began.elapsed()));
             }
             None => {}
         }
@@ -53,17 +53,17 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
 
-    fn line(&self) -> String {
-        let seconds = self.began.elapsed().as_secs().max(1);
-        let rate = self.done / seconds;
-        match self.total.filter(|total| *total >= self.done) {
-            Some(total) => {
-                let left = humantime::format_duration(Duration::from_secs((total - self.done) / rate.max(1)));
-                format!("{} of {total} {}, {rate}/s, {left} left", self.done, self.noun)
-            }
-            None => format!("{} {}, {rate}/s", self.done, self.noun),
+/// The line elsewhere.
+fn line(noun: &str, done: u64, total: Option<u64>, elapsed: Duration) -> String {
+    let rate = done / elapsed.as_secs().max(1);
+    match total.filter(|total| *total >= done) {
+        Some(total) => {
+            let left = humantime::format_duration(Duration::from_secs((total - done) / rate.max(1)));
+            format!("{done} of {total} {noun}, {rate}/s, {left} left")
         }
+        None => format!("{done} {noun}, {rate}/s"),
     }
 }
 
@@ -78,4 +78,18 @@ fn bar(noun: &'static str, total: Option<u64>) -> ProgressBar {
     }
     bar.set_message(noun);
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_it_is_how_fast_and_how_long_it_will_take() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(line("sessions purged", 6_000, Some(15_000), minute), "6000 of 15000 sessions purged, 100/s, 1m 30s left");
+        assert_eq!(line("sessions purged", 0, Some(15), Duration::ZERO), "0 of 15 sessions purged, 0/s, 15s left");
+        assert_eq!(line("keys resealed", 16, Some(15), minute), "16 keys resealed, 0/s", "others have written meanwhile");
+        assert_eq!(line("keys resealed", 120, None, minute), "120 keys resealed, 2/s");
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use diesel_sessions::SessionRepository;
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,6 +18,7 @@ suite! {
     batches_of_any_size_purge_everything,
     a_signal_ends_a_purge_between_two_batches,
     purging_every_now_and_then_ends_with_a_signal,
+    purging_every_now_and_then_outlives_a_failure,
     a_terminal_shows_a_bar,
 }
 
@@ -76,10 +76,10 @@ fn a_signal_ends_a_purge_between_two_batches<D: Db>(db: &D) {
         let folder = tempfile::tempdir().unwrap();
         let mut command = tool(folder.path());
         command.env("DATABASE_URL", db.url()).args(["purge", "--batch", "1", "--format", "json"]).stdout(Stdio::piped());
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         let left = |conn: &mut D::Conn| D::number(conn, "SELECT COUNT(*) FROM sessions");
         while left(&mut conn) == ROWS as i64 {
-            std::thread::sleep(Duration::from_millis(1));
+            assert_eq!(child.try_wait().unwrap(), None, "it is at work");
         }
         send(&child, signal);
         let output = child.wait_with_output().unwrap();
@@ -92,8 +92,8 @@ fn a_signal_ends_a_purge_between_two_batches<D: Db>(db: &D) {
 }
 
 /// A purge that goes on, and what it prints.
-fn every(command: &mut Command, url: &str) -> (Child, BufReader<std::process::ChildStdout>) {
-    command.env("DATABASE_URL", url).args(["purge", "--every", "1h"]).stdout(Stdio::piped());
+fn every(command: &mut Command, url: &str, interval: &str) -> (Child, BufReader<std::process::ChildStdout>) {
+    command.env("DATABASE_URL", url).args(["purge", "--every", interval]).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let printed = BufReader::new(child.stdout.take().unwrap());
     (child, printed)
@@ -102,7 +102,7 @@ fn every(command: &mut Command, url: &str) -> (Child, BufReader<std::process::Ch
 fn purging_every_now_and_then_ends_with_a_signal<D: Db>(db: &D) {
     let mut conn = rows::four(db);
     let folder = tempfile::tempdir().unwrap();
-    let (mut child, mut printed) = every(&mut tool(folder.path()), &db.url());
+    let (mut child, mut printed) = every(&mut tool(folder.path()), &db.url(), "1h");
     let mut line = String::new();
     printed.read_line(&mut line).unwrap();
     assert_eq!(line, "1 expired sessions and 1 expired attributes deleted\n");
@@ -112,10 +112,32 @@ fn purging_every_now_and_then_ends_with_a_signal<D: Db>(db: &D) {
     run(&db.url(), &["purge", "--every", "1h", "--table", "visits"]).assert_failed(1, &["no table `visits`"]);
 }
 
+fn purging_every_now_and_then_outlives_a_failure<D: Db>(db: &D) {
+    let mut conn = rows::four(db);
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut printed) = every(tool(folder.path()).stderr(Stdio::piped()), &db.url(), "1s");
+    let mut complaints = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    printed.read_line(&mut line).unwrap();
+    D::execute(&mut conn, "ALTER TABLE sessions RENAME TO elsewhere");
+    // Rounds before and after the renaming are fine: what is awaited is the one that is not.
+    line.clear();
+    complaints.read_line(&mut line).unwrap();
+    assert!(line.contains("no table `sessions`"), "{line}");
+    D::execute(&mut conn, "ALTER TABLE elsewhere RENAME TO sessions");
+    rows::session::<D>(&mut conn, 1, None, rows::PAST);
+    while !line.starts_with("1 expired sessions") {
+        line.clear();
+        assert_ne!(printed.read_line(&mut line).unwrap(), 0, "it goes on");
+    }
+    send(&child, Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 fn a_terminal_shows_a_bar<D: Db>(db: &D) {
     rows::expired::<D>(&mut db.connect(), 3_000);
     let folder = tempfile::tempdir().unwrap();
-    let (status, shown) = typed(tool(folder.path()).env("DATABASE_URL", db.url()).arg("purge").env("TERM", "xterm"), "");
+    let (status, shown) = typed(tool(folder.path()).env("DATABASE_URL", db.url()).arg("purge"), "");
     assert_eq!(status, Some(0), "{shown}");
     assert!(shown.contains("of 3,000 sessions purged") && shown.contains("3000 expired sessions"), "{shown}");
 }
@@ -129,11 +151,31 @@ fn a_round_is_left_to_another_process_that_is_at_it() {
     let key = diesel_sessions::__private::postgres::purge_key("sessions");
     Postgres::execute(&mut conn, &format!("SELECT pg_advisory_lock({key})"));
     let folder = tempfile::tempdir().unwrap();
-    let (mut child, mut printed) = every(&mut tool(folder.path()), &db.url());
+    let (mut child, mut printed) = every(&mut tool(folder.path()), &db.url(), "1h");
     let mut line = String::new();
     printed.read_line(&mut line).unwrap();
     assert_eq!(line, "0 expired sessions and 0 expired attributes deleted\n");
     send(&child, Signal::INT);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(json(&db.url(), &["purge"])["sessions"], 1, "asked for once, it does not wait for its turn");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_second_signal_ends_a_purge_that_waits_for_a_lock() {
+    use super::support::{Postgres, skipped};
+    let Some(db) = Postgres::fresh() else { return skipped(Postgres::NAME) };
+    let (mut conn, mut watcher) = (rows::four(&db), db.connect());
+    Postgres::execute(&mut conn, "BEGIN; LOCK TABLE sessions");
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = tool(folder.path()).env("DATABASE_URL", db.url()).arg("purge").spawn().unwrap();
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while Postgres::number(&mut watcher, waiting) == 0 {
+        assert_eq!(child.try_wait().unwrap(), None, "it waits");
+    }
+    send(&child, Signal::TERM);
+    send(&child, Signal::INT);
+    assert!(matches!(child.wait().unwrap().code(), Some(130 | 143)));
+    Postgres::execute(&mut conn, "ROLLBACK");
+    assert_eq!(rows::ids::<Postgres>(&mut conn), [1, 2, 3, 4]);
 }

@@ -3,16 +3,16 @@
 use super::support::Db;
 
 /// Long ago.
-pub const PAST: &str = "2001-02-03 04:05:06.000000";
+pub(crate) const PAST: &str = "2001-02-03 04:05:06.000000";
 /// Not in the lifetime of these tests.
-pub const FUTURE: &str = "2999-01-01 00:00:00.000000";
+pub(crate) const FUTURE: &str = "2999-01-01 00:00:00.000000";
 /// Stands in the data of every session here.
-pub const SECRET_DATA: &str = "what-the-data-hides";
+pub(crate) const SECRET_DATA: &str = "what-the-data-hides";
 /// Stands in the value of every attribute here.
-pub const SECRET_VALUE: &str = "what-the-attribute-hides";
+pub(crate) const SECRET_VALUE: &str = "what-the-attribute-hides";
 
 /// A session that ends then, by id and owner.
-pub fn session<D: Db>(conn: &mut D::Conn, id: i64, owner: Option<i64>, ends: &str) {
+pub(crate) fn session<D: Db>(conn: &mut D::Conn, id: i64, owner: Option<i64>, ends: &str) {
     let owner = owner.map_or("NULL".to_owned(), |owner| owner.to_string());
     D::execute(
         conn,
@@ -25,12 +25,12 @@ pub fn session<D: Db>(conn: &mut D::Conn, id: i64, owner: Option<i64>, ends: &st
 }
 
 /// The digest in that session's row.
-pub fn uuid(id: i64) -> String {
+pub(crate) fn uuid(id: i64) -> String {
     format!("00000000-0000-4000-8000-{id:012}")
 }
 
 /// An attribute, which ends then.
-pub fn attribute<D: Db>(conn: &mut D::Conn, session: i64, name: &str, ends: Option<&str>) {
+pub(crate) fn attribute<D: Db>(conn: &mut D::Conn, session: i64, name: &str, ends: Option<&str>) {
     let ends = ends.map_or("NULL".to_owned(), |ends| format!("'{ends}'"));
     D::execute(
         conn,
@@ -42,7 +42,7 @@ pub fn attribute<D: Db>(conn: &mut D::Conn, session: i64, name: &str, ends: Opti
 }
 
 /// Three live sessions (2 and 4 of owner 7, 3 of nobody) and an expired one (1, of owner 7), with attributes.
-pub fn four<D: Db>(db: &D) -> D::Conn {
+pub(crate) fn four<D: Db>(db: &D) -> D::Conn {
     let mut conn = db.connect();
     session::<D>(&mut conn, 1, Some(7), PAST);
     session::<D>(&mut conn, 2, Some(7), FUTURE);
@@ -56,7 +56,7 @@ pub fn four<D: Db>(db: &D) -> D::Conn {
 }
 
 /// So many sessions that have expired, with ids from 1.
-pub fn expired<D: Db>(conn: &mut D::Conn, count: usize) {
+pub(crate) fn expired<D: Db>(conn: &mut D::Conn, count: usize) {
     for ids in (1..=count).collect::<Vec<_>>().chunks(1_000) {
         let rows = ids.iter().map(|id| format!("({id}, '00000000-0000-4000-8000-{id:012}', '{PAST}', '{PAST}', '{PAST}')"));
         let rows = rows.collect::<Vec<_>>().join(", ");
@@ -65,7 +65,7 @@ pub fn expired<D: Db>(conn: &mut D::Conn, count: usize) {
 }
 
 /// The ids there are, in order.
-pub fn ids<D: Db>(conn: &mut D::Conn) -> Vec<i64> {
+pub(crate) fn ids<D: Db>(conn: &mut D::Conn) -> Vec<i64> {
     let ids = D::texts(conn, "SELECT id FROM sessions ORDER BY id");
     ids.into_iter().map(|id| id.unwrap().parse().unwrap()).collect()
 }

@@ -49,6 +49,7 @@ fn data_is_shown_to_those_who_confirm<D: Db>(db: &D) {
     let (status, shown) = ask("n\n");
     assert_eq!(status, Some(1), "{shown}");
     assert!(shown.contains("Show it?") && !shown.contains(rows::SECRET_DATA), "{shown}");
+    assert!(shown.contains("\u{1b}["), "a terminal shows colours: {shown}");
     let (status, shown) = ask("y\n");
     assert_eq!(status, Some(0), "{shown}");
     assert!(shown.contains(rows::SECRET_DATA), "{shown}");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// Runs the tool on a terminal where somebody types this; its status, and all that the terminal showed.
-pub fn typed(command: &mut Command, answer: &str) -> (Option<i32>, String) {
+pub(crate) fn typed(command: &mut Command, answer: &str) -> (Option<i32>, String) {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&controller).unwrap();
     unlockpt(&controller).unwrap();
