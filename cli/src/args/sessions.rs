@@ -20,12 +20,16 @@ pub(crate) enum Severity {
 
 /// The command line of `doctor`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status 1 says that something is wrong, for monitors: `diesel-sessions doctor --format json`. Nothing is changed.
+Of SQLite's pragmas, a file remembers journal_mode alone. Each connection sets the others for itself: `SessionRepository::check` \
+looks at them within the application.")]
 pub(crate) struct DoctorArgs {
     /// The least severity that makes exit status 1
     #[arg(long, value_enum, default_value = "warning", value_name = "SEVERITY")]
     pub(crate) fail_on: Severity,
 
-    /// How many rows are read to see whether they decode
+    /// How many of the newest rows are read to see whether they decode
     #[arg(long, value_name = "ROWS", default_value = "10000")]
     pub(crate) sample: u32,
 

@@ -9,8 +9,10 @@ mod terminal;
 mod tool;
 
 mod completions;
+mod doctor;
 mod failures;
 mod help;
+mod init;
 mod list;
 mod purge;
 mod revoke;
