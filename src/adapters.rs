@@ -12,6 +12,8 @@ mod kept;
     allow(dead_code, reason = "tower-sessions' part")
 )]
 mod memory;
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+pub mod moved;
 mod owner_path;
 #[cfg_attr(
     not(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15")),

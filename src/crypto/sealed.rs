@@ -53,6 +53,14 @@ impl Keyring {
         key.cipher.decrypt(&parts.nonce, payload).map(Zeroizing::new).map_err(|_| Unopened::Tampered)
     }
 
+    /// A value sealed with the first key, for the same place; why not, when it does not open.
+    pub(crate) fn seal_anew(&self, address: Address<'_>, sealed: &[u8]) -> Result<Result<Vec<u8>, Unopened>> {
+        match self.open(address, sealed) {
+            Ok(text) => self.seal(address, &text).map(Ok),
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
     /// The bytes that every value sealed with the first key begins with.
     pub(crate) fn beginning(&self) -> Vec<u8> {
         self.first().beginning()
