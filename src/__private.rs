@@ -44,6 +44,12 @@ pub mod sealing {
         keyring.beginning()
     }
 
+    /// The name of the key that a value says it was sealed with; none when it is no sealed value.
+    #[must_use]
+    pub fn key_of(sealed: &[u8]) -> Option<&str> {
+        Keyring::key_of(sealed)
+    }
+
     /// Seals a value with the first key that was sealed with whichever, for the same place. The inner error says why it does not
     /// open.
     pub fn seal_anew(keyring: &Keyring, place: [&str; 3], sealed: &[u8]) -> Result<Result<Vec<u8>, String>, crate::Error> {

@@ -61,6 +61,11 @@ impl Keyring {
         }
     }
 
+    /// The name of the key that a value says it was sealed with; none when it is no sealed value.
+    pub(crate) fn key_of(sealed: &[u8]) -> Option<&str> {
+        std::str::from_utf8(Parts::of(sealed).ok()?.key).ok()
+    }
+
     /// The bytes that every value sealed with the first key begins with.
     pub(crate) fn beginning(&self) -> Vec<u8> {
         self.first().beginning()

@@ -1,0 +1,18 @@
+//! Work that is tried again when the database has ended it in favour of somebody else's.
+
+use crate::database::Database;
+use crate::failure::Failure;
+
+/// How often, as the library does it.
+const TRIES: usize = 10;
+
+/// Does the work, again after a deadlock or a failure to serialise: it changes nothing but the database.
+pub(crate) fn retried<T>(database: &mut Database, work: impl Fn(&mut Database) -> Result<T, Failure>) -> Result<T, Failure> {
+    for _ in 1..TRIES {
+        match work(database) {
+            Err(Failure::Database(error)) if error.is_retryable() => {}
+            done => return done,
+        }
+    }
+    work(database)
+}
