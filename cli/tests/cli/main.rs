@@ -7,3 +7,5 @@ mod support;
 mod tool;
 
 mod failures;
+mod import;
+mod keys;

@@ -1,0 +1,346 @@
+//! `import tower-sessions-sqlx`: rows in that store's table become sessions under the same cookies.
+
+mod former;
+
+use diesel::Connection;
+use diesel_sessions::{DbAttributes, DbOwnedSession, Session, SessionRepository, SignIn, SystemClock};
+use serde_json::{Value, json};
+
+use super::support::{Db, Plain, repository_with, suite};
+use super::tool::{Answer, run};
+use former::{FormerStore, in_days};
+
+suite! {
+    a_cookie_opens_the_session_that_it_did_before,
+    nothing_is_written_without_being_asked_for,
+    a_row_that_is_moved_is_in_one_place,
+    a_second_run_brings_what_is_new,
+    what_was_ended_is_not_brought_back,
+    a_cookie_that_a_sign_in_has_replaced_is_not_brought_back,
+    a_row_that_does_not_fit_is_left_and_named_without_its_token,
+    a_row_that_the_database_refuses_keeps_no_other,
+    an_owner_who_is_gone_gets_no_session,
+    columns_are_filled_where_that_is_asked_for,
+    the_applications_timeouts_count_from_now,
+    tables_may_have_other_names,
+    two_imports_at_once_bring_each_row_once,
+    what_the_application_is_moving_itself_is_left_to_it,
+    a_command_line_that_cannot_be_is_refused,
+}
+
+/// Imports from the store's table; what it printed as JSON.
+#[track_caller]
+fn import<D: Db>(db: &D, args: &[&str]) -> Value {
+    let answer = attempt(db, args);
+    serde_json::from_str(&answer.stdout).unwrap_or_else(|_| panic!("{}", answer.stderr))
+}
+
+fn attempt<D: Db>(db: &D, args: &[&str]) -> Answer {
+    let mut all = vec!["--format", "json", "import", "tower-sessions-sqlx"];
+    if D::NAME != "sqlite" && !args.contains(&"--from") {
+        all.extend(["--from", "session"]);
+    }
+    run(&db.url(), &[&all, args].concat())
+}
+
+/// Counts as the answer has them: imported or importable, already here, ended here, expired, unfit.
+#[track_caller]
+fn counts(answer: &Value) -> [u64; 5] {
+    let imported = if answer["dry_run"] == true { "importable" } else { "imported" };
+    [imported, "already_here", "ended_here", "expired", "unfit"].map(|name| answer[name].as_u64().unwrap())
+}
+
+fn sessions<D: Db>() -> SessionRepository<D::Model> {
+    repository_with::<D>(|builder| builder.clock(SystemClock).idle_timeout(None).absolute_timeout(None)).0
+}
+
+fn open<D: Db>(db: &D, cookie: &str) -> Option<Session<D::Model>> {
+    sessions::<D>().load(&mut db.connect(), cookie).unwrap()
+}
+
+fn rows<D: Db>(db: &D) -> i64 {
+    D::number(&mut db.connect(), "SELECT COUNT(*) FROM sessions")
+}
+
+// S3
+fn a_cookie_opens_the_session_that_it_did_before<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    let login =
+        json!({"axum-login.data": {"user_id": 7, "auth_hash": [1, 2, 3]}, "cart": ["egg", "spam"], "π": 3.141592653589793});
+    let ends_by = in_days(3);
+    let cookie = store.add(&login, ends_by);
+    let stranger = store.add(&json!({}), ends_by);
+    let done = import(db, &["--owner-path", "axum-login.data.user_id", "--write"]);
+    assert_eq!(counts(&done), [2, 0, 0, 0, 0]);
+
+    let mut session = open(db, &cookie).expect("nobody is signed out");
+    assert_eq!(session.to_model().user_id(), Some(7));
+    for (key, value) in login.as_object().unwrap() {
+        assert_eq!(session.get_value(key).as_deref(), Some(value));
+    }
+    assert_eq!(session.expires_at(), Some(ends_by));
+    assert_eq!((session.authenticated_at(), session.idle_timeout(), session.is_superseded()), (None, None, false));
+    assert!(session.require_fresh(std::time::Duration::from_secs(60)).is_err(), "nobody knows when it was proved");
+    session.insert("cart", ["egg"]).unwrap();
+    sessions::<D>().save(&mut db.connect(), &mut session).unwrap();
+    assert_eq!(open(db, &stranger).unwrap().to_model().user_id(), None);
+    assert_eq!((rows(db), store.rows()), (2, 2), "it was copied");
+    assert!(
+        !D::texts(&mut db.connect(), "SELECT _data FROM sessions").concat_texts().contains(&cookie),
+        "the token is not stored"
+    );
+}
+
+fn nothing_is_written_without_being_asked_for<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    store.add(&json!({"a": 1}), in_days(1));
+    store.add(&json!({"a": 1}), in_days(-1));
+    let answer = attempt(db, &[]);
+    assert_eq!(answer.status, Some(0), "{}", answer.stderr);
+    assert!(answer.stderr.contains("--write"), "{}", answer.stderr);
+    assert_eq!(counts(&serde_json::from_str(&answer.stdout).unwrap()), [1, 0, 0, 1, 0]);
+    assert_eq!((rows(db), store.rows()), (0, 2));
+    run(&db.url(), &["list", "--table", "sessions_imported"]).assert_failed(1, &["no table"]);
+}
+
+fn a_row_that_is_moved_is_in_one_place<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    let cookies: Vec<String> = (0..7).map(|number| store.add(&json!({ "number": number }), in_days(1))).collect();
+    store.add(&json!({"a": 1}), in_days(-1));
+    assert_eq!(counts(&import(db, &["--write", "--move", "--batch", "3"])), [7, 0, 0, 1, 0]);
+    assert_eq!((rows(db), store.rows()), (7, 1), "the expired one is left");
+    for (number, cookie) in cookies.iter().enumerate() {
+        assert_eq!(open(db, cookie).unwrap().get("number").unwrap(), Some(number));
+    }
+}
+
+fn a_second_run_brings_what_is_new<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    store.add(&json!({"a": 1}), in_days(1));
+    import(db, &["--write"]);
+    let newer = store.add(&json!({"a": 2}), in_days(1));
+    assert_eq!(counts(&import(db, &[])), [1, 1, 0, 0, 0]);
+    assert_eq!(counts(&import(db, &["--write"])), [1, 1, 0, 0, 0]);
+    assert_eq!(counts(&import(db, &["--write"])), [0, 2, 0, 0, 0]);
+    assert!(open(db, &newer).is_some());
+}
+
+// SECURITY 13
+fn what_was_ended_is_not_brought_back<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    let cookie = store.add(&json!({"a": 1}), in_days(1));
+    import(db, &["--write"]);
+    let mut session = open(db, &cookie).unwrap();
+    sessions::<D>().end(&mut db.connect(), &mut session).unwrap();
+    assert_eq!(counts(&import(db, &[])), [0, 0, 1, 0, 0]);
+    for args in [&["--write"][..], &["--write", "--move"]] {
+        assert_eq!(counts(&import(db, args)), [0, 0, 1, 0, 0]);
+        assert!(open(db, &cookie).is_none());
+    }
+    assert_eq!(store.rows(), 0, "a move has deleted it");
+    assert_eq!(counts(&import(db, &["--write"])), [0; 5]);
+}
+
+// SECURITY 10
+fn a_cookie_that_a_sign_in_has_replaced_is_not_brought_back<D: Db>(db: &D)
+where
+    D::Model: DbOwnedSession<D::Conn, Owner = i64> + DbAttributes<D::Conn>,
+{
+    let store = FormerStore::new(db);
+    let cookie = store.add(&json!({"a": 1}), in_days(1));
+    import(db, &["--write"]);
+    let mut session = open(db, &cookie).unwrap();
+    sessions::<D>().sign_in(&mut db.connect(), &mut session, SignIn::new(7)).unwrap();
+    // Also where the table of digests is gone.
+    D::execute(&mut db.connect(), "DROP TABLE sessions_imported");
+    assert_eq!(counts(&import(db, &["--write"])), [0, 1, 0, 0, 0]);
+    assert!(open(db, &cookie).is_none());
+    assert_eq!(rows(db), 1);
+}
+
+// S25 S29 SECURITY 4, 8
+fn a_row_that_does_not_fit_is_left_and_named_without_its_token<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    let good = store.add(&json!({"a": 1}), in_days(1));
+    let bad: Vec<String> = [
+        json!({"_data": 1}),
+        json!({"expires_at": "never"}),
+        json!({"user_agent": "Lynx"}),
+        json!({"user": "seven"}),
+        json!({"text": "nul\u{0}nul"}),
+        json!({"text": "x".repeat(70_000)}),
+        json!({"text": "x".repeat(300_000)}),
+    ]
+    .iter()
+    .filter(|record| D::NAME != "mysql" || record.to_string().len() < 60_000)
+    .map(|record| store.add(record, in_days(1)))
+    .chain([store.add_bytes(b"no record at all", in_days(1)), store.add_bytes(&[], in_days(1))])
+    .collect();
+    let count = u64::try_from(bad.len()).unwrap();
+    let answer = attempt(db, &["--owner-path", "user", "--write", "--move"]);
+    assert_eq!(answer.status, Some(1), "{}", answer.stderr);
+    let done: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!(counts(&done), [1, 0, 0, 0, count]);
+    assert!(open(db, &good).is_some());
+    assert_eq!(store.rows(), i64::try_from(count).unwrap());
+    for cookie in &bad {
+        let digest = diesel_sessions::SessionToken::parse(cookie).unwrap().digest().as_uuid().to_string();
+        assert!(answer.stdout.contains(&digest) && !answer.stdout.contains(cookie.as_str()), "{}", answer.stdout);
+    }
+    for said in ["`_data` is reserved", "`expires_at` is reserved", "`user_agent` names a typed column", "`user`", "U+0000"] {
+        assert!(answer.stdout.contains(said), "no {said} in {}", answer.stdout);
+    }
+    for secret in ["seven", "Lynx", "never", "xxx"] {
+        assert!(!answer.stdout.contains(secret) && !answer.stderr.contains(secret), "{}", answer.stdout);
+    }
+
+    let args = ["import", "tower-sessions-sqlx", "--owner-path", "user"];
+    let from: &[&str] = if D::NAME == "sqlite" { &[] } else { &["--from", "session"] };
+    let shown = run(&db.url(), &[&args, from].concat());
+    assert!(shown.status == Some(1) && shown.stdout.contains("no record of tower-sessions"), "{}", shown.stdout);
+}
+
+fn a_row_that_the_database_refuses_keeps_no_other<D: Db>(db: &D) {
+    let unique = match D::NAME {
+        "mysql" => "ALTER TABLE sessions ADD CONSTRAINT agent_check CHECK (user_agent <> 'Lynx')",
+        "postgres" => "ALTER TABLE sessions ADD CONSTRAINT agent_check CHECK (user_agent <> 'Lynx')",
+        _ => {
+            "CREATE TRIGGER agent_check BEFORE INSERT ON sessions WHEN NEW.user_agent = 'Lynx' \
+              BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: agent_check'); END"
+        }
+    };
+    D::execute(&mut db.connect(), unique);
+    let store = FormerStore::new(db);
+    let cookies: Vec<String> =
+        ["Firefox", "Lynx", "Chrome"].iter().map(|agent| store.add(&json!({"agent": agent}), in_days(1))).collect();
+    let answer = attempt(db, &["--fill", "user_agent=agent", "--write", "--move"]);
+    assert_eq!(counts(&serde_json::from_str(&answer.stdout).expect(&answer.stderr)), [2, 0, 0, 0, 1]);
+    assert!(answer.stdout.contains("the database does not take it"), "{}", answer.stdout);
+    assert!(!answer.stdout.contains("Lynx"));
+    assert_eq!(cookies.iter().map(|cookie| open(db, cookie).is_some()).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(store.rows(), 1);
+}
+
+// S27
+fn an_owner_who_is_gone_gets_no_session<D: Db>(db: &D) {
+    former::with_users(db, &[7, 8]);
+    let store = FormerStore::new(db);
+    let cookies = [7, 9, 8].map(|user| store.add(&json!({ "user": user }), in_days(1)));
+    for args in [&["--owner-path", "user"][..], &["--owner-path", "user", "--write"]] {
+        let answer = attempt(db, args);
+        assert_eq!(counts(&serde_json::from_str(&answer.stdout).expect(&answer.stderr)), [2, 0, 0, 0, 1]);
+        assert!(answer.stdout.contains("is not in `users`"), "{}", answer.stdout);
+    }
+    let owners = cookies.map(|cookie| open(db, &cookie).and_then(|session| session.to_model().user_id()));
+    assert_eq!(owners, [Some(7), None, Some(8)]);
+}
+
+// S19
+fn columns_are_filled_where_that_is_asked_for<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    let record = json!({"user_id": 7, "user_agent": "Lynx", "client": {"addr": "192.0.2.7"}});
+    let cookie = store.add(&record, in_days(1));
+    let args = ["--fill", "user_agent=user_agent", "--owner-path", "user_id", "--fill", "remote_addr=client.addr", "--write"];
+    assert_eq!(counts(&import(db, &args)), [1, 0, 0, 0, 0]);
+    let session = open(db, &cookie).unwrap();
+    assert_eq!(session.get::<String>("user_agent").unwrap().as_deref(), Some("Lynx"));
+    assert_eq!((session.to_model().user_id(), session.to_model().remote_addr()), (Some(7), Some("192.0.2.7")));
+    let data = D::text(&mut db.connect(), "SELECT _data FROM sessions").unwrap();
+    let data: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(data, json!({"client": {"addr": "192.0.2.7"}}), "the data repeats no column");
+}
+
+// S51
+fn the_applications_timeouts_count_from_now<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    let (long, short) = (store.add(&json!({"a": 1}), in_days(30)), store.add(&json!({"a": 1}), in_days(1)));
+    import(db, &["--idle-timeout", "12h", "--absolute-timeout", "7d", "--write"]);
+    let (long, short) = (open(db, &long).unwrap(), open(db, &short).unwrap());
+    for session in [&long, &short] {
+        assert_eq!(session.idle_timeout(), Some(std::time::Duration::from_secs(12 * 3_600)));
+        assert_eq!(session.expires_at(), Some(session.created_at() + chrono::TimeDelta::hours(12)));
+    }
+    assert_eq!(long.deadline_at(), Some(long.created_at() + chrono::TimeDelta::days(7)));
+    assert!(short.deadline_at() < long.deadline_at());
+}
+
+fn tables_may_have_other_names<D: Db>(db: &D) {
+    let store = FormerStore::called(db, "old_visits");
+    store.add(&json!({"payload_": 1}), in_days(1));
+    store.add(&json!({"payload": 1}), in_days(1));
+    let trigger = if D::NAME == "sqlite" { "DROP TRIGGER sessions_delete_attributes; " } else { "" };
+    let rename = "ALTER TABLE sessions RENAME TO visits; ALTER TABLE visits RENAME COLUMN _data TO payload";
+    D::execute(&mut db.connect(), &format!("{trigger}{rename}"));
+    let args = ["--from", "old_visits", "--table", "visits", "--column", "data=payload", "--write"];
+    assert_eq!(counts(&import(db, &args)), [1, 0, 0, 0, 1]);
+    let stored = D::text(&mut db.connect(), "SELECT payload FROM visits").unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&stored).unwrap(), json!({"payload_": 1}));
+    assert_eq!(D::number(&mut db.connect(), "SELECT COUNT(*) FROM visits_imported"), 1);
+}
+
+// S7 SECURITY 7
+fn two_imports_at_once_bring_each_row_once<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    for number in 0..60 {
+        store.add(&json!({ "number": number }), in_days(1));
+    }
+    let imported = std::thread::scope(|scope| {
+        let imports: Vec<_> = (0..3).map(|_| scope.spawn(|| import(db, &["--write", "--move", "--batch", "7"]))).collect();
+        imports.into_iter().map(|import| counts(&import.join().unwrap())[0]).sum::<u64>()
+    });
+    assert_eq!((imported, rows(db), store.rows()), (60, 60, 0));
+}
+
+// DESIGN 4: what `DieselStore::migrating_from` does is insert here, look there again, delete there
+fn what_the_application_is_moving_itself_is_left_to_it<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    let cookie = store.add(&json!({"a": 1}), in_days(1));
+    let mut conn = db.connect();
+    import(db, &["--write", "--move"]);
+    // As it is between the application's insertion and its deletion.
+    store.put_back(&cookie, &json!({"a": 1}), in_days(1));
+    assert_eq!(counts(&import(db, &["--write", "--move"])), [0, 1, 0, 0, 0]);
+    assert_eq!(store.rows(), 1, "deleted here, the application would take the session for one that was ended");
+    // And as it is when the application was killed in between.
+    let hour_ago = match D::NAME {
+        "sqlite" => "'2020-01-01 00:00:00.000000'",
+        _ => "'2020-01-01 00:00:00'",
+    };
+    conn.transaction(|conn| {
+        D::execute(conn, &format!("UPDATE sessions SET created_at = {hour_ago}"));
+        diesel::QueryResult::Ok(())
+    })
+    .unwrap();
+    assert_eq!(counts(&import(db, &["--write", "--move"])), [0, 1, 0, 0, 0]);
+    assert_eq!((store.rows(), rows(db)), (0, 1));
+    assert!(open(db, &cookie).is_some());
+}
+
+fn a_command_line_that_cannot_be_is_refused<D: Db>(db: &D) {
+    attempt(db, &["--from", "nowhere"]).assert_failed(1, &["`nowhere`", "--from"]);
+    attempt(db, &["--from", "sessions"]).assert_failed(1, &["--from"]);
+    FormerStore::new(db);
+    attempt(db, &["--fill", "colour=a"]).assert_failed(1, &["`colour`", "--fill"]);
+    attempt(db, &["--fill", "user_id=a", "--owner-path", "a"]).assert_failed(2, &["`user_id`", "twice"]);
+    assert_eq!(attempt(db, &["--move"]).status, Some(2));
+    let required = match D::NAME {
+        "sqlite" => "CREATE TABLE strict_sessions AS SELECT * FROM sessions; DROP TABLE strict_sessions",
+        "postgres" => "ALTER TABLE sessions ALTER COLUMN user_agent SET NOT NULL",
+        _ => "ALTER TABLE sessions MODIFY user_agent TEXT NOT NULL",
+    };
+    D::execute(&mut db.connect(), required);
+    if D::NAME != "sqlite" {
+        attempt(db, &[]).assert_failed(2, &["`user_agent` must not be NULL", "--fill user_agent=PATH"]);
+    }
+}
+
+/// The texts of a column, one behind the other.
+trait Concat {
+    fn concat_texts(self) -> String;
+}
+
+impl Concat for Vec<Option<String>> {
+    fn concat_texts(self) -> String {
+        self.into_iter().flatten().collect()
+    }
+}
