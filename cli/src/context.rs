@@ -1,5 +1,7 @@
 //! What every command is given: how to reach the database, how tables are called, where answers go.
 
+use diesel_sessions::{Clock, SystemClock, Timestamp6};
+
 use crate::args::options::Format;
 use crate::args::tables::{ConnectionArgs, TableArgs};
 use crate::database::Database;
@@ -17,6 +19,11 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(connection: ConnectionArgs, tables: TableArgs, format: Format) -> Self {
         Context { connection, tables, out: Output::new(format) }
+    }
+
+    /// The time, from the library's clock: what is live is measured by it, never by the database's.
+    pub(crate) fn now(&self) -> Timestamp6 {
+        SystemClock.now().into()
     }
 
     /// A connection to the database that was asked for.

@@ -28,6 +28,9 @@ use row::Row;
 use statement::Statement;
 use url::Place;
 
+/// How often a statement or a transaction is tried when the database resolves a deadlock with it.
+const MAX_TRIES: usize = 10;
+
 /// One of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
@@ -72,6 +75,8 @@ impl fmt::Display for Engine {
 pub(crate) struct Database {
     connection: AnyConnection,
     place: String,
+    /// Whether a transaction is open: nothing is tried again within one.
+    is_open: bool,
 }
 
 enum AnyConnection {
@@ -141,7 +146,7 @@ impl Database {
             #[allow(unreachable_patterns, reason = "depends on the features")]
             engine => return Err(Failure::EngineNotBuilt(engine)),
         };
-        let mut database = Database { connection, place: place.to_string() };
+        let mut database = Database { connection, place: place.to_string(), is_open: false };
         by_engine!(database, engine, conn => engine::SETTINGS.iter().try_for_each(|setting| conn.batch_execute(setting)))?;
         Ok(database)
     }
@@ -163,9 +168,16 @@ impl Database {
         &self.place
     }
 
-    /// How many rows a statement has changed.
+    /// How many rows a statement has changed. Where the database has resolved a deadlock with it, it is sent again.
     pub(crate) fn execute(&mut self, statement: &Statement) -> Result<usize, Failure> {
-        Ok(by_engine!(self, engine, conn => engine::execute(conn, statement))?)
+        let mut tries = 1;
+        loop {
+            let result = by_engine!(self, engine, conn => engine::execute(conn, statement)).map_err(Failure::from);
+            match result {
+                Err(failure) if !self.is_open && tries < MAX_TRIES && failure.is_transient() => tries += 1,
+                done => return done,
+            }
+        }
     }
 
     /// All rows that a query gives: only for queries with a bound.
@@ -184,10 +196,24 @@ impl Database {
         Ok(on!(self, conn => conn.batch_execute(sql))?)
     }
 
-    /// Does all of it, or nothing. SQLite takes the right to write at once, since it cannot wait for it later.
-    pub(crate) fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+    /// Does all of it, or nothing. SQLite takes the right to write at once, since it cannot wait for it later. Where the database
+    /// has resolved a deadlock with it, it is done again: the work changes nothing but the database.
+    pub(crate) fn transaction<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut tries = 1;
+        loop {
+            match self.transaction_once(&mut work) {
+                Err(failure) if tries < MAX_TRIES && failure.is_transient() => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    fn transaction_once<T>(&mut self, work: &mut impl FnMut(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
         by_engine!(self, engine, conn => engine::begin(conn))?;
-        match work(self) {
+        self.is_open = true;
+        let result = work(self);
+        self.is_open = false;
+        match result {
             Ok(done) => {
                 on!(self, conn => commit(conn))?;
                 Ok(done)

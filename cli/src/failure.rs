@@ -33,6 +33,10 @@ pub(crate) enum Failure {
     NotConfirmed,
     #[error("nothing was done: not confirmed")]
     Declined,
+    #[error(
+        "rows of the application's own hold the sessions: {0}; delete those first, or let the foreign key say ON DELETE CASCADE or SET NULL"
+    )]
+    Held(String),
     #[error("{}", database_line(.0))]
     Database(#[source] diesel_sessions::Error),
     #[error("{what}: {source}")]
@@ -54,6 +58,11 @@ impl Failure {
             Failure::Usage(_) | Failure::NoUrl | Failure::NotConfirmed | Failure::EngineNotBuilt(_) | Failure::Url(_) => 2,
             _ => 1,
         }
+    }
+
+    /// Whether the same may succeed if it is sent again at once: the database has resolved a deadlock with it.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Failure::Database(error) if matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::Serialization))
     }
 
     /// Whether the reader of the output has gone, as `head` does.

@@ -1,7 +1,9 @@
 //! How an application's tables and columns of sessions are called: defaults, what the command line says, and the catalogue.
 
+use diesel_sessions::ErrorKind;
+
 use crate::args::tables::TableArgs;
-use crate::catalogue::{Column, Kind, Table, TableName};
+use crate::catalogue::{Action, Column, Kind, Table, TableName};
 use crate::database::statement::Value;
 use crate::database::{Database, Engine};
 use crate::failure::Failure;
@@ -117,6 +119,28 @@ impl Layout {
     /// The columns that are the application's own, the owner's among them.
     pub(crate) fn typed(&self) -> impl Iterator<Item = &Column> {
         self.table.columns.iter().filter(|column| !self.core.iter().any(|(_, core)| core == column.name))
+    }
+
+    /// A column of the application's own in a SELECT, as something that can be read.
+    pub(crate) fn selected(&self, column: &Column, alias: &str) -> String {
+        let quoted = self.engine.quoted(&column.name);
+        match (self.engine, column.kind) {
+            (Engine::Postgres, Kind::Other) => format!("CAST({quoted} AS text) AS {alias}"),
+            (Engine::Mysql, Kind::Other) => format!("CAST({quoted} AS CHAR) AS {alias}"),
+            _ => format!("{quoted} AS {alias}"),
+        }
+    }
+
+    /// A deletion that rows of the application's own refuse names their foreign keys.
+    pub(crate) fn explained(&self, failure: Failure) -> Failure {
+        match &failure {
+            Failure::Database(error) if error.kind() == ErrorKind::ForeignKey => {
+                let keys = self.table.references.iter().filter(|key| key.on_delete == Action::Refuse);
+                let keys = keys.map(|key| format!("{} ({})", key.from, key.columns.join(", "))).collect::<Vec<_>>().join(", ");
+                if keys.is_empty() { failure } else { Failure::Held(keys) }
+            }
+            _ => failure,
+        }
     }
 
     /// The owner's column, or the advice to name it.

@@ -9,6 +9,8 @@ mod commands;
 mod context;
 mod database;
 mod failure;
+#[cfg(test)]
+mod golden;
 mod layout;
 mod output;
 mod program;

@@ -41,7 +41,7 @@ impl Output {
 
     /// A JSON document on lines of its own.
     pub(crate) fn json(&mut self, document: &Value) -> Result<(), Failure> {
-        self.line(&format!("{document:#}"))
+        self.line(&json::harmless(&format!("{document:#}")))
     }
 
     /// One thing with its properties: a line for each, or an object.

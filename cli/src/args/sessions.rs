@@ -89,8 +89,19 @@ pub(crate) struct ShowArgs {
 
 /// The command line of `revoke`.
 #[derive(Debug, Args)]
-#[group(id = "whose", required = true, multiple = false, args = ["id", "owner", "everyone"])]
 pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(crate) whose: Whose,
+
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+}
+
+/// Whose sessions end: exactly one of the three.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whose {
     /// This session
     #[arg(value_name = "ID")]
     pub(crate) id: Option<i64>,
@@ -102,10 +113,6 @@ pub(crate) struct RevokeArgs {
     /// All there are
     #[arg(long)]
     pub(crate) everyone: bool,
-
-    /// Do not ask
-    #[arg(long, short = 'y')]
-    pub(crate) yes: bool,
 }
 
 /// The command line of `stats`.

@@ -1,6 +1,5 @@
 //! Statements on SQLite.
 
-use diesel::connection::TransactionManager as _;
 use diesel::deserialize::{self, FromSql, QueryableByName};
 use diesel::row::{Field as _, NamedRow};
 use diesel::sql_types::{BigInt, Binary, Bool, Double, Nullable, Text, Timestamp};

@@ -86,6 +86,24 @@ impl Statement {
         self
     }
 
+    /// The SQL, with a `?` for each value.
+    #[cfg(test)]
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// More SQL behind what there is.
+    pub(crate) fn and_sql(mut self, sql: &str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    /// More SQL in front of what there is; it has no `?`.
+    pub(crate) fn after_sql(mut self, sql: &str) -> Self {
+        self.sql.insert_str(0, sql);
+        self
+    }
+
     /// The SQL with `$1`, `$2`, … as PostgreSQL numbers them. A `?` within quotes stays.
     #[cfg(feature = "postgres")]
     pub(super) fn numbered(&self) -> String {

@@ -4,7 +4,8 @@ use chrono::SecondsFormat;
 use diesel_sessions::Timestamp6;
 use serde_json::Value;
 
-use crate::database::row::Cell;
+use crate::database::row::{Cell, Row};
+use crate::failure::Failure;
 
 /// One value of an answer.
 #[derive(Clone)]
@@ -32,6 +33,22 @@ impl Field {
                 json: Value::String(time.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             },
             None => Field { shown: absent.to_owned(), json: Value::Null },
+        }
+    }
+
+    /// A time that a row holds; what it holds instead, where that is none.
+    pub(crate) fn time_in(row: &Row, name: &str, absent: &str) -> Result<Self, Failure> {
+        match row.maybe_time(name) {
+            Ok(time) => Ok(Field::time(time, absent)),
+            Err(_) => row.cell(name).map(Field::cell),
+        }
+    }
+
+    /// When the session in a row ends; what the row holds instead, where that is no time.
+    pub(crate) fn end_in(row: &Row, name: &str) -> Result<Self, Failure> {
+        match row.maybe_time(name) {
+            Ok(time) => Ok(Field::end(time)),
+            Err(_) => row.cell(name).map(Field::cell),
         }
     }
 
@@ -91,11 +108,8 @@ impl From<bool> for Field {
     }
 }
 
-/// A text without control characters and without those that turn the direction of writing.
+/// A text without what would steer a terminal.
 pub(crate) fn harmless(text: &str) -> String {
-    let steers = |letter: char| {
-        letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
         if steers(letter) {
             shown.extend(letter.escape_unicode())
@@ -104,6 +118,11 @@ pub(crate) fn harmless(text: &str) -> String {
         }
         shown
     })
+}
+
+/// Whether a terminal does something else than show it: control characters, and those that turn the direction of writing.
+pub(super) fn steers(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

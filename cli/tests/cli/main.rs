@@ -4,8 +4,17 @@
 #[path = "../../../tests/support/support.rs"]
 mod support;
 
+mod rows;
+mod terminal;
 mod tool;
 
+mod completions;
 mod failures;
+mod help;
 mod import;
 mod keys;
+mod list;
+mod purge;
+mod revoke;
+mod show;
+mod stats;
