@@ -51,8 +51,7 @@ impl SealedAttributes {
 
     /// How many there are.
     pub(super) fn count(&self, database: &mut Database) -> Result<u64, Failure> {
-        let sql = format!("SELECT COUNT(*) AS total FROM {} WHERE {}", self.table, self.otherwise());
-        let row = database.row(&Statement::new(sql).bind(self.beginning.clone()))?;
+        let row = database.row(&self.number())?;
         Ok(row.map_or(Ok(0), |row| row.integer("total"))?.unsigned_abs())
     }
 
@@ -63,26 +62,34 @@ impl SealedAttributes {
         after: Option<&(i64, String)>,
         limit: u32,
     ) -> Result<Vec<Sealed>, Failure> {
-        let [session, name, sealed] = ["session_id", "name", "sealed"].map(|column| self.engine.quoted(column));
-        let fields = format!("{session} AS row_id, {name} AS attribute, {sealed} AS value");
+        database.rows(&self.select(after, limit))?.iter().map(sealed_of).collect()
+    }
+
+    fn number(&self) -> Statement {
+        let sql = format!("SELECT COUNT(*) AS total FROM {} WHERE {}", self.table, self.otherwise());
+        Statement::new(sql).bind(self.beginning.clone())
+    }
+
+    fn select(&self, after: Option<&(i64, String)>, limit: u32) -> Statement {
         // The first condition is what leads to the place in the index.
-        let later = match after {
-            Some(_) => format!(" AND {session} >= ? AND ({session} > ? OR {name} > ?)"),
-            None => String::new(),
+        let later = if after.is_some() { " AND session_id >= ? AND (session_id > ? OR name > ?)" } else { "" };
+        let sql = format!(
+            "SELECT session_id, name, sealed FROM {} WHERE {}{later} ORDER BY session_id, name LIMIT ?",
+            self.table,
+            self.otherwise()
+        );
+        let statement = Statement::new(sql).bind(self.beginning.clone());
+        let statement = match after {
+            Some((id, name)) => statement.bind_all([*id, *id]).bind(name.as_str()),
+            None => statement,
         };
-        let sql =
-            format!("SELECT {fields} FROM {} WHERE {}{later} ORDER BY {session}, {name} LIMIT ?", self.table, self.otherwise());
-        let mut statement = Statement::new(sql).bind(self.beginning.clone());
-        if let Some((id, name)) = after {
-            statement = statement.bind(*id).bind(*id).bind(name.as_str());
-        }
-        database.rows(&statement.bind(limit))?.iter().map(sealed_of).collect()
+        statement.bind(limit)
     }
 
     /// Seals one with the first key, in memory.
     pub(super) fn anew(&self, keyring: &Keyring, one: &Sealed) -> Result<Anew, Failure> {
-        let place = [&self.name, &one.session.to_string(), &one.name];
-        Ok(match sealing::seal_anew(keyring, place.map(String::as_str), &one.sealed)? {
+        let session = one.session.to_string();
+        Ok(match sealing::seal_anew(keyring, [&self.name, &session, &one.name], &one.sealed)? {
             Ok(sealed) => Anew::Sealed(sealed),
             Err(reason) => {
                 let key = sealing::key_of(&one.sealed).map(|key| format!(" (key `{key}`)")).unwrap_or_default();
@@ -113,34 +120,58 @@ impl SealedAttributes {
     }
 
     fn update(&self, one: &Sealed, new: &[u8]) -> Statement {
-        let [session, name, sealed] = ["session_id", "name", "sealed"].map(|column| self.engine.quoted(column));
         let (table, sessions, id) = (&self.table, &self.sessions, &self.session_key);
         if self.engine == Engine::Mysql {
             // The cascade of a session's deletion locks an attribute twice, and must not find anybody waiting in between.
-            let live = format!("(SELECT {id} AS id FROM {sessions} WHERE {id} = ? LIMIT 1 FOR UPDATE) AS live");
+            let live = format!("(SELECT {sessions}.{id} FROM {sessions} WHERE {sessions}.{id} = ? LIMIT ? FOR UPDATE) AS live");
             let sql = format!(
-                "UPDATE {live} STRAIGHT_JOIN {table} AS attribute FORCE INDEX (PRIMARY) ON attribute.{session} = live.id \
-                 SET attribute.{sealed} = ? WHERE attribute.{name} = ? AND attribute.{sealed} = ?"
+                "UPDATE {live} STRAIGHT_JOIN {table} FORCE INDEX (PRIMARY) ON {table}.session_id = live.{id} \
+                 SET sealed = ? WHERE {table}.name = ? AND {table}.sealed = ?"
             );
-            return Statement::new(sql).bind(one.session).bind(new.to_vec()).bind(one.name.as_str()).bind(one.sealed.clone());
+            let statement = Statement::new(sql).bind(one.session).bind(1_i64).bind(new.to_vec());
+            return statement.bind(one.name.as_str()).bind(one.sealed.clone());
         }
-        let sql = format!("UPDATE {table} SET {sealed} = ? WHERE {session} = ? AND {name} = ? AND {sealed} = ?");
+        let sql = format!("UPDATE {table} SET sealed = ? WHERE session_id = ? AND name = ? AND sealed = ?");
         Statement::new(sql).bind(new.to_vec()).bind(one.session).bind(one.name.as_str()).bind(one.sealed.clone())
     }
 
     /// The condition, with one parameter: what the first key's values begin with.
     fn otherwise(&self) -> String {
-        let sealed = self.engine.quoted("sealed");
-        let length = self.beginning.len();
+        let beginning = format!("substr(sealed, 1, {})", self.beginning.len());
         // The beginning of an empty blob is NULL on SQLite.
-        format!("{sealed} IS NOT NULL AND COALESCE(SUBSTR({sealed}, 1, {length}) <> ?, TRUE)")
+        format!("sealed IS NOT NULL AND ({beginning} != ? OR {beginning} IS NULL)")
     }
 }
 
 fn sealed_of(row: &Row) -> Result<Sealed, Failure> {
     Ok(Sealed {
-        session: row.integer("row_id")?,
-        name: row.text("attribute")?.to_owned(),
-        sealed: row.maybe_bytes("value")?.unwrap_or_default().to_vec(),
+        session: row.integer("session_id")?,
+        name: row.text("name")?.to_owned(),
+        sealed: row.maybe_bytes("sealed")?.unwrap_or_default().to_vec(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{assert_golden, layout};
+
+    // What is written twice is compared.
+    #[test]
+    fn resealing_sends_what_the_library_sends() {
+        for engine in [Engine::Sqlite, Engine::Postgres, Engine::Mysql] {
+            let layout = layout(engine);
+            let Some(attributes) = &layout.attributes else { panic!("there are attributes") };
+            let sealed = SealedAttributes::new(&layout, attributes, &Keyring::new("2026-11", [7; 32]).unwrap());
+            let one = Sealed { session: 1, name: "a".to_owned(), sealed: vec![0] };
+            let last = (1, "b".to_owned());
+            let update = sealed.update(&one, &[1]);
+            let sent = [sealed.select(None, 100), update.clone(), update, sealed.select(Some(&last), 100), sealed.number()];
+            // What the tool writes as it is: lengths, which have a type of their own, and the name of the sum.
+            let beginning = format!("substr(sealed, 1, {})", sealed.beginning.len());
+            let bound = "substr(session_attributes.sealed, ?, ?)";
+            let sent = sent.map(|statement| statement.sql().replace(&beginning, bound).replace(" AS total", ""));
+            assert_golden(engine, "attribute_reseal", &sent.each_ref().map(String::as_str));
+        }
+    }
 }
