@@ -1,5 +1,7 @@
 //! Work that is tried again when the database has ended it in favour of somebody else's.
 
+use diesel_sessions::ErrorKind;
+
 use crate::database::Database;
 use crate::failure::Failure;
 
@@ -10,7 +12,7 @@ const TRIES: usize = 10;
 pub(crate) fn retried<T>(database: &mut Database, work: impl Fn(&mut Database) -> Result<T, Failure>) -> Result<T, Failure> {
     for _ in 1..TRIES {
         match work(database) {
-            Err(Failure::Database(error)) if error.is_retryable() => {}
+            Err(Failure::Database(error)) if matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::Serialization) => {}
             done => return done,
         }
     }

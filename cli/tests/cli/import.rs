@@ -2,12 +2,15 @@
 
 mod former;
 
+use std::process::Stdio;
+
 use diesel::Connection;
 use diesel_sessions::{DbAttributes, DbOwnedSession, Session, SessionRepository, SignIn, SystemClock};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::support::{Db, Plain, repository_with, suite};
-use super::tool::{Answer, run};
+use super::tool::{Answer, run, tool};
 use former::{FormerStore, in_days};
 
 suite! {
@@ -25,6 +28,8 @@ suite! {
     tables_may_have_other_names,
     two_imports_at_once_bring_each_row_once,
     what_the_application_is_moving_itself_is_left_to_it,
+    a_session_that_is_just_being_ended_is_not_brought_over,
+    an_import_goes_on_where_a_signal_has_ended_it,
     a_command_line_that_cannot_be_is_refused,
 }
 
@@ -316,6 +321,70 @@ fn what_the_application_is_moving_itself_is_left_to_it<D: Db>(db: &D) {
     assert!(open(db, &cookie).is_some());
 }
 
+/// Whether somebody waits for a lock in this database; SQLite does not tell.
+fn somebody_waits<D: Db>(conn: &mut D::Conn) -> bool {
+    let waiting = match D::NAME {
+        "sqlite" => return true,
+        "postgres" => "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        _ => {
+            "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p \
+             ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'"
+        }
+    };
+    D::number(conn, waiting) > 0
+}
+
+// SECURITY 13
+fn a_session_that_is_just_being_ended_is_not_brought_over<D: Db>(db: &D) {
+    let store = FormerStore::new(db);
+    for args in [&["--write"][..], &["--write", "--move"]] {
+        let (ended, other) = (store.add(&json!({"a": 1}), in_days(1)), store.add(&json!({"a": 1}), in_days(1)));
+        let (mut conn, mut watcher) = (db.connect(), db.connect());
+        let imported = std::thread::scope(|scope| {
+            let mut under_way = None;
+            conn.transaction(|conn| {
+                D::execute(conn, &format!("DELETE FROM {} WHERE id = '{ended}'", store.table()));
+                let run = scope.spawn(|| import(db, args));
+                while !run.is_finished() && !somebody_waits::<D>(&mut watcher) {
+                    // MySQL shows anew only what nobody has asked for in the last tenth of a second.
+                    std::thread::sleep(std::time::Duration::from_millis(150));
+                }
+                under_way = Some(run);
+                diesel::QueryResult::Ok(())
+            })
+            .unwrap();
+            under_way.unwrap().join().unwrap()
+        });
+        assert_eq!(counts(&imported)[0], 1, "{args:?}");
+        assert!(open(db, &ended).is_none() && open(db, &other).is_some());
+    }
+}
+
+// SECURITY 32
+fn an_import_goes_on_where_a_signal_has_ended_it<D: Db>(db: &D) {
+    const ROWS: usize = 3_000;
+    let store = FormerStore::new(db);
+    store.add_many(ROWS);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tool(folder.path());
+    command.env("DATABASE_URL", db.url()).args(["--format", "json", "import", "tower-sessions-sqlx", "--write", "--move"]);
+    command.args(["--batch", "1", "--from", store.table()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    while rows(db) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let imported = usize::try_from(counts(&said)[0]).unwrap();
+    assert_eq!((output.status.code(), &said["complete"]), (Some(143), &json!(false)));
+    assert!(0 < imported && imported < ROWS, "{imported}");
+    assert_eq!(rows(db), imported as i64);
+    let rest = import(db, &["--write", "--move", "--batch", "1000"]);
+    assert_eq!((counts(&rest)[0], &rest["complete"]), ((ROWS - imported) as u64, &json!(true)));
+    assert_eq!((rows(db), store.rows()), (ROWS as i64, 0));
+}
+
 fn a_command_line_that_cannot_be_is_refused<D: Db>(db: &D) {
     attempt(db, &["--from", "nowhere"]).assert_failed(1, &["`nowhere`", "--from"]);
     attempt(db, &["--from", "sessions"]).assert_failed(1, &["--from"]);
@@ -323,15 +392,12 @@ fn a_command_line_that_cannot_be_is_refused<D: Db>(db: &D) {
     attempt(db, &["--fill", "colour=a"]).assert_failed(1, &["`colour`", "--fill"]);
     attempt(db, &["--fill", "user_id=a", "--owner-path", "a"]).assert_failed(2, &["`user_id`", "twice"]);
     assert_eq!(attempt(db, &["--move"]).status, Some(2));
-    let required = match D::NAME {
-        "sqlite" => "CREATE TABLE strict_sessions AS SELECT * FROM sessions; DROP TABLE strict_sessions",
-        "postgres" => "ALTER TABLE sessions ALTER COLUMN user_agent SET NOT NULL",
-        _ => "ALTER TABLE sessions MODIFY user_agent TEXT NOT NULL",
-    };
-    D::execute(&mut db.connect(), required);
-    if D::NAME != "sqlite" {
-        attempt(db, &[]).assert_failed(2, &["`user_agent` must not be NULL", "--fill user_agent=PATH"]);
+    match D::NAME {
+        "sqlite" => former::rebuilt(db, |sql| sql.replace("user_agent       TEXT", "user_agent TEXT NOT NULL")),
+        "postgres" => D::execute(&mut db.connect(), "ALTER TABLE sessions ALTER COLUMN user_agent SET NOT NULL"),
+        _ => D::execute(&mut db.connect(), "ALTER TABLE sessions MODIFY user_agent TEXT NOT NULL"),
     }
+    attempt(db, &[]).assert_failed(2, &["`user_agent` must not be NULL", "--fill user_agent=PATH"]);
 }
 
 /// The texts of a column, one behind the other.

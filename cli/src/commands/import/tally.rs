@@ -64,8 +64,8 @@ impl Tally {
         self.imported + self.present + self.ended + self.expired + self.unfit
     }
 
-    /// Prints it; `is_dry` says that nothing was written.
-    pub(super) fn tell(&self, out: &mut Output, is_dry: bool) -> Result<(), Failure> {
+    /// Prints it; `is_dry` says that nothing was written, `is_complete` that all rows were seen.
+    pub(super) fn tell(&self, out: &mut Output, is_dry: bool, is_complete: bool) -> Result<(), Failure> {
         let counts = [
             (if is_dry { "importable" } else { "imported" }, self.imported),
             ("already_here", self.present),
@@ -77,6 +77,7 @@ impl Tally {
             let mut document: Map<String, Value> =
                 counts.iter().map(|(name, count)| ((*name).to_owned(), Value::from(*count))).collect();
             document.insert("dry_run".to_owned(), is_dry.into());
+            document.insert("complete".to_owned(), is_complete.into());
             document.insert("reasons".to_owned(), self.reasons.iter().map(|(reason, rows)| (reason.clone(), *rows)).collect());
             let rows = self.fields();
             let rows = rows.iter().map(|row| json::object(HEADS.into_iter().zip(row)));

@@ -42,9 +42,12 @@ pub(super) fn run(context: &mut Context, args: &TowerSessionsSqlxArgs) -> Result
     };
     progress.finish();
     let is_dry = plan.mode == Mode::Dry;
-    tally.tell(&mut context.out, is_dry)?;
+    tally.tell(&mut context.out, is_dry, interrupted.is_none())?;
     if is_dry && tally.imported > 0 {
         terminal::say(&format!("nothing was written: --write imports from `{}`", plan.former.name()));
+    }
+    if interrupted.is_some() {
+        terminal::say("interrupted: run it again, and it goes on");
     }
     Ok(match interrupted {
         Some(signal) => Outcome::Interrupted(signal),

@@ -16,6 +16,7 @@ use crate::output::progress::Progress;
 use crate::output::table::Listing;
 use crate::program::Outcome;
 use crate::stop::Stop;
+use crate::terminal;
 
 use super::keyring;
 use sealed::{Anew, Sealed, SealedAttributes};
@@ -62,7 +63,10 @@ pub(super) fn run(context: &mut Context, args: &ResealArgs) -> Result<Outcome, F
     };
     progress.finish();
     let remaining = sealed.count(&mut database)?;
-    tell(context, &done, remaining)?;
+    tell(context, &done, remaining, interrupted.is_none())?;
+    if interrupted.is_some() {
+        terminal::say("interrupted: run it again, and it goes on");
+    }
     Ok(match interrupted {
         Some(signal) => Outcome::Interrupted(signal),
         None if done.unreadable > 0 => Outcome::Findings,
@@ -102,13 +106,14 @@ impl Done {
     }
 }
 
-fn tell(context: &mut Context, done: &Done, remaining: u64) -> Result<(), Failure> {
+fn tell(context: &mut Context, done: &Done, remaining: u64, is_complete: bool) -> Result<(), Failure> {
     let number = |count: u64| Field::from(serde_json::Value::from(count));
     let counts = [("resealed", number(done.resealed)), ("remaining", number(remaining)), ("unreadable", number(done.unreadable))];
     let rows: Vec<Vec<Field>> = done.listed.iter().map(Unreadable::fields).collect();
     if context.out.format() == Format::Json {
         let mut document: serde_json::Map<_, _> =
             counts.iter().map(|(name, field)| ((*name).to_owned(), field.json().clone())).collect();
+        document.insert("complete".to_owned(), is_complete.into());
         let listed = rows.iter().map(|row| crate::output::json::object(HEADS.into_iter().zip(row)));
         document.insert("unreadable_attributes".to_owned(), listed.collect());
         return context.out.json(&document.into());

@@ -39,26 +39,45 @@ impl<'a, D: Db> FormerStore<'a, D> {
         cookie
     }
 
+    /// So many sessions.
+    pub(crate) fn add_many(&self, count: usize) {
+        let ends_by = in_days(1);
+        for some in (0..count).collect::<Vec<_>>().chunks(500) {
+            let rows: Vec<String> =
+                some.iter().map(|_| self.session(next_id(), &Value::Object([].into_iter().collect()), ends_by)).collect();
+            self.insert(&rows);
+        }
+    }
+
     /// A session under a cookie that there was before.
     pub(crate) fn put_back(&self, cookie: &str, data: &Value, ends_by: DateTime<Utc>) {
+        self.insert(&[self.session(cookie.parse().unwrap(), data, ends_by)]);
+    }
+
+    /// The row of a session, as SQL.
+    fn session(&self, id: Id, data: &Value, ends_by: DateTime<Utc>) -> String {
         let expiry = OffsetDateTime::from_unix_timestamp_nanos(ends_by.timestamp_nanos_opt().unwrap().into()).unwrap();
-        let data = serde_json::from_value(data.clone()).unwrap();
-        let record = Record { id: cookie.parse().unwrap(), data, expiry_date: expiry };
-        self.put(cookie, &rmp_serde::to_vec(&record).unwrap(), ends_by);
+        let record = Record { id, data: serde_json::from_value(data.clone()).unwrap(), expiry_date: expiry };
+        self.row(&id.to_string(), &rmp_serde::to_vec(&record).unwrap(), ends_by)
     }
 
     /// A row whose data is something else.
     pub(crate) fn add_bytes(&self, data: &[u8], ends_by: DateTime<Utc>) -> String {
         let cookie = next_id().to_string();
-        self.put(&cookie, data, ends_by);
+        self.insert(&[self.row(&cookie, data, ends_by)]);
         cookie
+    }
+
+    /// The table's name.
+    pub(crate) fn table(&self) -> &'static str {
+        self.table
     }
 
     pub(crate) fn rows(&self) -> i64 {
         D::number(&mut self.db.connect(), &format!("SELECT COUNT(*) FROM {}", self.table))
     }
 
-    fn put(&self, cookie: &str, data: &[u8], ends_by: DateTime<Utc>) {
+    fn row(&self, cookie: &str, data: &[u8], ends_by: DateTime<Utc>) -> String {
         let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
         let bytes = if D::NAME == "postgres" { format!("'\\x{hex}'") } else { format!("x'{hex}'") };
         let expiry = match D::NAME {
@@ -66,8 +85,11 @@ impl<'a, D: Db> FormerStore<'a, D> {
             "postgres" => ends_by.to_rfc3339(),
             _ => Timestamp6::from(ends_by).to_string(),
         };
-        let sql = format!("INSERT INTO {} VALUES ('{cookie}', {bytes}, '{expiry}')", self.table);
-        D::execute(&mut self.db.connect(), &sql);
+        format!("('{cookie}', {bytes}, '{expiry}')")
+    }
+
+    fn insert(&self, rows: &[String]) {
+        D::execute(&mut self.db.connect(), &format!("INSERT INTO {} VALUES {}", self.table, rows.join(", ")));
     }
 }
 
@@ -89,12 +111,8 @@ pub(crate) fn with_users<D: Db>(db: &D, ids: &[i64]) {
     let key = "FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE";
     match D::NAME {
         "sqlite" => {
-            // A key of a table that is there cannot be added.
-            let sql = D::text(&mut conn, "SELECT sql FROM sqlite_master WHERE name = 'sessions'").unwrap();
-            let body = sql.trim_end().strip_suffix(')').unwrap();
             D::execute(&mut conn, "CREATE TABLE users (id INTEGER NOT NULL PRIMARY KEY)");
-            D::execute(&mut conn, &format!("DROP TRIGGER sessions_delete_attributes; DROP TABLE sessions; {body}, {key})"));
-            D::execute(&mut conn, "CREATE UNIQUE INDEX sessions_uuid_key ON sessions (_uuid)");
+            rebuilt(db, |sql| format!("{}, {key})", sql.trim_end().strip_suffix(')').unwrap()));
         }
         _ => {
             D::execute(&mut conn, "CREATE TABLE users (id BIGINT NOT NULL PRIMARY KEY)");
@@ -104,4 +122,14 @@ pub(crate) fn with_users<D: Db>(db: &D, ids: &[i64]) {
     for id in ids {
         D::execute(&mut conn, &format!("INSERT INTO users VALUES ({id})"));
     }
+}
+
+/// Creates SQLite's table of sessions anew, with something else in it: there, a table cannot be altered so.
+pub(crate) fn rebuilt<D: Db>(db: &D, change: impl Fn(&str) -> String) {
+    let mut conn = db.connect();
+    let sql = D::text(&mut conn, "SELECT sql FROM sqlite_master WHERE name = 'sessions'").unwrap();
+    let changed = change(&sql);
+    assert_ne!(sql, changed);
+    let index = "CREATE UNIQUE INDEX sessions_uuid_key ON sessions (_uuid)";
+    D::execute(&mut conn, &format!("DROP TRIGGER sessions_delete_attributes; DROP TABLE sessions; {changed}; {index}"));
 }
