@@ -17,10 +17,10 @@ pub(crate) enum KeysCommand {
 }
 
 /// The command line of `keys generate`.
-///
-/// It prints `name:base64` and nothing else. Give it to every machine behind the keys that SESSION_KEYS has; then put it first
-/// everywhere; then run `keys reseal`; then take the old ones away.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+It prints name:base64, and nothing else. Give that to every machine behind the keys that SESSION_KEYS has; when all have it, put \
+it first everywhere; then run `keys reseal`; then take the old keys away.")]
 pub(crate) struct GenerateArgs {
     /// The key's name: 1 to 64 ASCII letters, digits, `-`, `_` or `.` [default: today's date]
     #[arg(long, value_name = "NAME")]
@@ -28,10 +28,12 @@ pub(crate) struct GenerateArgs {
 }
 
 /// The command line of `keys reseal`.
-///
-/// It may be interrupted and run again, and the application need not stop. It says how many remain, and which do not open, by
-/// session and name: exit status 1 if there are any.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The application need not stop. It may be interrupted and run again: it goes on where it left off. It says how many remain, and \
+which do not open, by session and name: exit status 1 if there are any.
+
+A value is bound to its table: where the application's model names it with its schema, --attributes-table does so too.")]
 pub(crate) struct ResealArgs {
     /// Where the keys stand: the name of an environment variable, or a file
     #[arg(long, value_name = "VARIABLE|FILE", default_value = "SESSION_KEYS")]
@@ -50,11 +52,11 @@ pub(crate) enum ImportCommand {
 }
 
 /// The command line of `import tower-sessions-sqlx`.
-///
-/// Cookies stay valid: the old id is the token. Without --write nothing is written. It may be interrupted and run again: what is
-/// here stays as it is, what was ended here is not brought back.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Cookies stay valid. It may be interrupted and run again: sessions that are here stay as they are, those that were ended here are \
+not brought back.
+
 Rows that do not fit stay where they are, and make exit status 1. They are listed by the _uuid that they would have: their own id \
 is the cookie, and is never printed. Expired rows stay, too.
 

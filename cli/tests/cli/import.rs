@@ -70,8 +70,7 @@ fn rows<D: Db>(db: &D) -> i64 {
 // S3
 fn a_cookie_opens_the_session_that_it_did_before<D: Db>(db: &D) {
     let store = FormerStore::new(db);
-    let login =
-        json!({"axum-login.data": {"user_id": 7, "auth_hash": [1, 2, 3]}, "cart": ["egg", "spam"], "π": 3.141592653589793});
+    let login = json!({"axum-login.data": {"user_id": 7, "auth_hash": [1, 2, 3]}, "cart": ["egg", "spam"], "π": 0.1});
     let ends_by = in_days(3);
     let cookie = store.add(&login, ends_by);
     let stranger = store.add(&json!({}), ends_by);

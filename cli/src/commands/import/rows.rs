@@ -112,7 +112,7 @@ impl Rows {
                 }
             };
             core.into_iter().for_each(&mut write);
-            own.for_each(|one| write(one));
+            own.for_each(&mut write);
             // Version and persistence stand behind the core's parameters.
             list.splice(7..7, ["0".to_owned(), "FALSE".to_owned()]);
             lists.push(format!("({})", list.join(", ")));
