@@ -1,11 +1,12 @@
 //! `import tower-sessions-sqlx`: rows in that store's table become sessions under the same cookies.
 
+mod ended;
 mod former;
+mod unfit;
 
 use std::process::Stdio;
 
-use diesel::Connection;
-use diesel_sessions::{DbAttributes, DbOwnedSession, Session, SessionRepository, SignIn, SystemClock};
+use diesel_sessions::{Session, SessionRepository, SystemClock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -18,17 +19,10 @@ suite! {
     nothing_is_written_without_being_asked_for,
     a_row_that_is_moved_is_in_one_place,
     a_second_run_brings_what_is_new,
-    what_was_ended_is_not_brought_back,
-    a_cookie_that_a_sign_in_has_replaced_is_not_brought_back,
-    a_row_that_does_not_fit_is_left_and_named_without_its_token,
-    a_row_that_the_database_refuses_keeps_no_other,
-    an_owner_who_is_gone_gets_no_session,
     columns_are_filled_where_that_is_asked_for,
     the_applications_timeouts_count_from_now,
     tables_may_have_other_names,
     two_imports_at_once_bring_each_row_once,
-    what_the_application_is_moving_itself_is_left_to_it,
-    a_session_that_is_just_being_ended_is_not_brought_over,
     an_import_goes_on_where_a_signal_has_ended_it,
     a_command_line_that_cannot_be_is_refused,
 }
@@ -129,116 +123,6 @@ fn a_second_run_brings_what_is_new<D: Db>(db: &D) {
     assert!(open(db, &newer).is_some());
 }
 
-// SECURITY 13
-fn what_was_ended_is_not_brought_back<D: Db>(db: &D) {
-    let store = FormerStore::new(db);
-    let cookie = store.add(&json!({"a": 1}), in_days(1));
-    import(db, &["--write"]);
-    let mut session = open(db, &cookie).unwrap();
-    sessions::<D>().end(&mut db.connect(), &mut session).unwrap();
-    assert_eq!(counts(&import(db, &[])), [0, 0, 1, 0, 0]);
-    for args in [&["--write"][..], &["--write", "--move"]] {
-        assert_eq!(counts(&import(db, args)), [0, 0, 1, 0, 0]);
-        assert!(open(db, &cookie).is_none());
-    }
-    assert_eq!(store.rows(), 0, "a move has deleted it");
-    assert_eq!(counts(&import(db, &["--write"])), [0; 5]);
-}
-
-// SECURITY 10
-fn a_cookie_that_a_sign_in_has_replaced_is_not_brought_back<D: Db>(db: &D)
-where
-    D::Model: DbOwnedSession<D::Conn, Owner = i64> + DbAttributes<D::Conn>,
-{
-    let store = FormerStore::new(db);
-    let cookie = store.add(&json!({"a": 1}), in_days(1));
-    import(db, &["--write"]);
-    let mut session = open(db, &cookie).unwrap();
-    sessions::<D>().sign_in(&mut db.connect(), &mut session, SignIn::new(7)).unwrap();
-    // Also where the table of digests is gone.
-    D::execute(&mut db.connect(), "DROP TABLE sessions_imported");
-    assert_eq!(counts(&import(db, &["--write"])), [0, 1, 0, 0, 0]);
-    assert!(open(db, &cookie).is_none());
-    assert_eq!(rows(db), 1);
-}
-
-// S25 S29 SECURITY 4, 8
-fn a_row_that_does_not_fit_is_left_and_named_without_its_token<D: Db>(db: &D) {
-    let store = FormerStore::new(db);
-    let good = store.add(&json!({"a": 1}), in_days(1));
-    let bad: Vec<String> = [
-        json!({"_data": 1}),
-        json!({"expires_at": "never"}),
-        json!({"user_agent": "Lynx"}),
-        json!({"user": "seven"}),
-        json!({"text": "nul\u{0}nul"}),
-        json!({"text": "x".repeat(70_000)}),
-        json!({"text": "x".repeat(300_000)}),
-    ]
-    .iter()
-    .filter(|record| D::NAME != "mysql" || record.to_string().len() < 60_000)
-    .map(|record| store.add(record, in_days(1)))
-    .chain([store.add_bytes(b"no record at all", in_days(1)), store.add_bytes(&[], in_days(1))])
-    .collect();
-    let count = u64::try_from(bad.len()).unwrap();
-    let answer = attempt(db, &["--owner-path", "user", "--write", "--move"]);
-    assert_eq!(answer.status, Some(1), "{}", answer.stderr);
-    let done: Value = serde_json::from_str(&answer.stdout).unwrap();
-    assert_eq!(counts(&done), [1, 0, 0, 0, count]);
-    assert!(open(db, &good).is_some());
-    assert_eq!(store.rows(), i64::try_from(count).unwrap());
-    for cookie in &bad {
-        let digest = diesel_sessions::SessionToken::parse(cookie).unwrap().digest().as_uuid().to_string();
-        assert!(answer.stdout.contains(&digest) && !answer.stdout.contains(cookie.as_str()), "{}", answer.stdout);
-    }
-    for said in ["`_data` is reserved", "`expires_at` is reserved", "`user_agent` names a typed column", "`user`", "U+0000"] {
-        assert!(answer.stdout.contains(said), "no {said} in {}", answer.stdout);
-    }
-    for secret in ["seven", "Lynx", "never", "xxx"] {
-        assert!(!answer.stdout.contains(secret) && !answer.stderr.contains(secret), "{}", answer.stdout);
-    }
-
-    let args = ["import", "tower-sessions-sqlx", "--owner-path", "user"];
-    let from: &[&str] = if D::NAME == "sqlite" { &[] } else { &["--from", "session"] };
-    let shown = run(&db.url(), &[&args, from].concat());
-    assert!(shown.status == Some(1) && shown.stdout.contains("no record of tower-sessions"), "{}", shown.stdout);
-}
-
-fn a_row_that_the_database_refuses_keeps_no_other<D: Db>(db: &D) {
-    let unique = match D::NAME {
-        "mysql" => "ALTER TABLE sessions ADD CONSTRAINT agent_check CHECK (user_agent <> 'Lynx')",
-        "postgres" => "ALTER TABLE sessions ADD CONSTRAINT agent_check CHECK (user_agent <> 'Lynx')",
-        _ => {
-            "CREATE TRIGGER agent_check BEFORE INSERT ON sessions WHEN NEW.user_agent = 'Lynx' \
-              BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: agent_check'); END"
-        }
-    };
-    D::execute(&mut db.connect(), unique);
-    let store = FormerStore::new(db);
-    let cookies: Vec<String> =
-        ["Firefox", "Lynx", "Chrome"].iter().map(|agent| store.add(&json!({"agent": agent}), in_days(1))).collect();
-    let answer = attempt(db, &["--fill", "user_agent=agent", "--write", "--move"]);
-    assert_eq!(counts(&serde_json::from_str(&answer.stdout).expect(&answer.stderr)), [2, 0, 0, 0, 1]);
-    assert!(answer.stdout.contains("the database does not take it"), "{}", answer.stdout);
-    assert!(!answer.stdout.contains("Lynx"));
-    assert_eq!(cookies.iter().map(|cookie| open(db, cookie).is_some()).collect::<Vec<_>>(), [true, false, true]);
-    assert_eq!(store.rows(), 1);
-}
-
-// S27
-fn an_owner_who_is_gone_gets_no_session<D: Db>(db: &D) {
-    former::with_users(db, &[7, 8]);
-    let store = FormerStore::new(db);
-    let cookies = [7, 9, 8].map(|user| store.add(&json!({ "user": user }), in_days(1)));
-    for args in [&["--owner-path", "user"][..], &["--owner-path", "user", "--write"]] {
-        let answer = attempt(db, args);
-        assert_eq!(counts(&serde_json::from_str(&answer.stdout).expect(&answer.stderr)), [2, 0, 0, 0, 1]);
-        assert!(answer.stdout.contains("is not in `users`"), "{}", answer.stdout);
-    }
-    let owners = cookies.map(|cookie| open(db, &cookie).and_then(|session| session.to_model().user_id()));
-    assert_eq!(owners, [Some(7), None, Some(8)]);
-}
-
 // S19
 fn columns_are_filled_where_that_is_asked_for<D: Db>(db: &D) {
     let store = FormerStore::new(db);
@@ -295,70 +179,6 @@ fn two_imports_at_once_bring_each_row_once<D: Db>(db: &D) {
     assert_eq!((imported, rows(db), store.rows()), (60, 60, 0));
 }
 
-// DESIGN 4: what `DieselStore::migrating_from` does is insert here, look there again, delete there
-fn what_the_application_is_moving_itself_is_left_to_it<D: Db>(db: &D) {
-    let store = FormerStore::new(db);
-    let cookie = store.add(&json!({"a": 1}), in_days(1));
-    let mut conn = db.connect();
-    import(db, &["--write", "--move"]);
-    // As it is between the application's insertion and its deletion.
-    store.put_back(&cookie, &json!({"a": 1}), in_days(1));
-    assert_eq!(counts(&import(db, &["--write", "--move"])), [0, 1, 0, 0, 0]);
-    assert_eq!(store.rows(), 1, "deleted here, the application would take the session for one that was ended");
-    // And as it is when the application was killed in between.
-    let hour_ago = match D::NAME {
-        "sqlite" => "'2020-01-01 00:00:00.000000'",
-        _ => "'2020-01-01 00:00:00'",
-    };
-    conn.transaction(|conn| {
-        D::execute(conn, &format!("UPDATE sessions SET created_at = {hour_ago}"));
-        diesel::QueryResult::Ok(())
-    })
-    .unwrap();
-    assert_eq!(counts(&import(db, &["--write", "--move"])), [0, 1, 0, 0, 0]);
-    assert_eq!((store.rows(), rows(db)), (0, 1));
-    assert!(open(db, &cookie).is_some());
-}
-
-/// Whether somebody waits for a lock in this database; SQLite does not tell.
-fn somebody_waits<D: Db>(conn: &mut D::Conn) -> bool {
-    let waiting = match D::NAME {
-        "sqlite" => return true,
-        "postgres" => "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        _ => {
-            "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p \
-             ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'"
-        }
-    };
-    D::number(conn, waiting) > 0
-}
-
-// SECURITY 13
-fn a_session_that_is_just_being_ended_is_not_brought_over<D: Db>(db: &D) {
-    let store = FormerStore::new(db);
-    for args in [&["--write"][..], &["--write", "--move"]] {
-        let (ended, other) = (store.add(&json!({"a": 1}), in_days(1)), store.add(&json!({"a": 1}), in_days(1)));
-        let (mut conn, mut watcher) = (db.connect(), db.connect());
-        let imported = std::thread::scope(|scope| {
-            let mut under_way = None;
-            conn.transaction(|conn| {
-                D::execute(conn, &format!("DELETE FROM {} WHERE id = '{ended}'", store.table()));
-                let run = scope.spawn(|| import(db, args));
-                while !run.is_finished() && !somebody_waits::<D>(&mut watcher) {
-                    // MySQL shows anew only what nobody has asked for in the last tenth of a second.
-                    std::thread::sleep(std::time::Duration::from_millis(150));
-                }
-                under_way = Some(run);
-                diesel::QueryResult::Ok(())
-            })
-            .unwrap();
-            under_way.unwrap().join().unwrap()
-        });
-        assert_eq!(counts(&imported)[0], 1, "{args:?}");
-        assert!(open(db, &ended).is_none() && open(db, &other).is_some());
-    }
-}
-
 // SECURITY 32
 fn an_import_goes_on_where_a_signal_has_ended_it<D: Db>(db: &D) {
     const ROWS: usize = 3_000;
@@ -390,6 +210,7 @@ fn a_command_line_that_cannot_be_is_refused<D: Db>(db: &D) {
     FormerStore::new(db);
     attempt(db, &["--fill", "colour=a"]).assert_failed(1, &["`colour`", "--fill"]);
     attempt(db, &["--fill", "user_id=a", "--owner-path", "a"]).assert_failed(2, &["`user_id`", "twice"]);
+    attempt(db, &["--idle-timeout", "200years"]).assert_failed(2, &["seconds"]);
     assert_eq!(attempt(db, &["--move"]).status, Some(2));
     match D::NAME {
         "sqlite" => former::rebuilt(db, |sql| sql.replace("user_agent       TEXT", "user_agent TEXT NOT NULL")),

@@ -88,6 +88,11 @@ impl FormerTable {
         database.execute(&Statement::new(sql).bind_all(ids.iter().copied()))?;
         Ok(())
     }
+
+    /// Deletes nothing, which takes the right to delete.
+    pub(super) fn delete_none(&self, database: &mut Database) -> Result<(), Failure> {
+        database.execute(&Statement::new(format!("DELETE FROM {} WHERE 1 = 0", self.quoted))).map(|_| ())
+    }
 }
 
 fn former_row(row: &Row) -> Result<FormerRow, Failure> {

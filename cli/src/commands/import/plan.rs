@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::layout::Layout;
 
 use super::fill::Fill;
-use super::former::FormerTable;
+use super::former::{FormerTable, Which};
 use super::marker::Marker;
 use super::rows::Rows;
 
@@ -56,15 +56,30 @@ impl Plan {
         let mover = Mover {
             core: layout.core.iter().map(|(_, column)| column.to_owned()).collect(),
             typed: layout.typed().map(|column| column.name.clone()).collect(),
-            timeouts: Timeouts { idle: args.idle_timeout.map(whole), absolute: args.absolute_timeout.map(whole) },
+            timeouts: Timeouts { idle: whole(args.idle_timeout)?, absolute: whole(args.absolute_timeout)? },
         };
-        Ok(Plan { mode, former, rows, marker, fills, mover })
+        let plan = Plan { mode, former, rows, marker, fills, mover };
+        if mode != Mode::Dry {
+            database.transaction(|database| plan.check_rights(database))?;
+        }
+        Ok(plan)
+    }
+
+    /// Fails where rows could not be written, whatever they are: what fails later is a matter of the row.
+    fn check_rights(&self, database: &mut Database) -> Result<(), Failure> {
+        self.former.rows(database, Which::After(None, 0), true)?;
+        self.rows.insert_none(database, &self.fills)?;
+        if self.mode == Mode::Move { self.former.delete_none(database) } else { Ok(()) }
     }
 }
 
-/// A timeout has whole seconds.
-fn whole(duration: Duration) -> Duration {
-    Duration::from_secs(duration.as_secs())
+/// A timeout has whole seconds, and its column is an INTEGER.
+fn whole(timeout: Option<Duration>) -> Result<Option<Duration>, Failure> {
+    let Some(timeout) = timeout else { return Ok(None) };
+    match i32::try_from(timeout.as_secs()) {
+        Ok(_) => Ok(Some(Duration::from_secs(timeout.as_secs()))),
+        Err(_) => Err(Failure::Usage(format!("a timeout has at most {} seconds", i32::MAX))),
+    }
 }
 
 fn fills(layout: &Layout, args: &TowerSessionsSqlxArgs) -> Result<Vec<Fill>, Failure> {

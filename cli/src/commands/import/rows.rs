@@ -30,6 +30,10 @@ pub(super) struct NewRow {
     pub(super) fills: Vec<Value>,
 }
 
+/// The core columns that are written: those with a parameter, then version and persistence.
+const CORE: [&str; 9] =
+    ["uuid", "data", "created_at", "last_seen_at", "expires_at", "deadline_at", "idle_timeout", "version", "persistent"];
+
 /// Most parameters of one statement: SQLite's own limit is 32,766.
 const PARAMETERS: usize = 30_000;
 
@@ -82,11 +86,21 @@ impl Rows {
         rows.chunks(at_once).try_for_each(|rows| database.execute(&self.insertion(fills, rows)).map(|_| ()))
     }
 
-    fn insertion(&self, fills: &[Fill], rows: &[&NewRow]) -> Statement {
-        const CORE: [&str; 9] =
-            ["uuid", "data", "created_at", "last_seen_at", "expires_at", "deadline_at", "idle_timeout", "version", "persistent"];
+    /// Inserts nothing, which takes the right to insert.
+    pub(super) fn insert_none(&self, database: &mut Database, fills: &[Fill]) -> Result<(), Failure> {
+        let (table, columns) = (&self.table, self.written(fills).join(", "));
+        let sql = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE 1 = 0");
+        database.execute(&Statement::new(sql)).map(|_| ())
+    }
+
+    /// The columns that an insert names.
+    fn written(&self, fills: &[Fill]) -> Vec<String> {
         let own = fills.iter().map(|fill| self.engine.quoted(&fill.column.name));
-        let columns: Vec<String> = CORE.iter().map(|core| self.column(core).to_owned()).chain(own).collect();
+        CORE.iter().map(|core| self.column(core).to_owned()).chain(own).collect()
+    }
+
+    fn insertion(&self, fills: &[Fill], rows: &[&NewRow]) -> Statement {
+        let columns = self.written(fills);
         let (digest, data) = (parameter(self.engine, &self.digest), parameter(self.engine, &self.data));
         let mut bound = Vec::new();
         let mut lists = Vec::with_capacity(rows.len());
@@ -113,7 +127,6 @@ impl Rows {
             };
             core.into_iter().for_each(&mut write);
             own.for_each(&mut write);
-            // Version and persistence stand behind the core's parameters.
             list.splice(7..7, ["0".to_owned(), "FALSE".to_owned()]);
             lists.push(format!("({})", list.join(", ")));
         }

@@ -74,21 +74,23 @@ impl Plan {
 
     fn one_by_one(&self, database: &mut Database, after: Option<&str>, limit: u32, failure: Failure) -> Result<Page, Failure> {
         let mut page = Page::default();
-        let mut is_ours = false;
+        let (mut refused, mut is_constraint_known) = (0, false);
         for row in self.former.rows(database, Which::After(after, limit), false)? {
             match self.together(database, Which::One(&row.id)) {
                 Ok(one) => page.tally.add(one.tally),
                 Err(failure) => {
                     let Some((reason, is_constraint)) = refusal(&failure) else { return Err(failure) };
-                    is_ours |= is_constraint;
+                    refused += 1;
+                    is_constraint_known |= is_constraint;
                     let digest = row.token().map(|token| token.digest().as_uuid().to_string());
                     page.tally.does_not_fit(digest.as_deref(), &Unfit::Database(reason));
                 }
             }
             page.ids.push(row.id);
         }
-        // What no row gets through is the command's own failure: a missing permission, say.
-        if page.tally.unfit == page.tally.rows() && !is_ours { Err(failure) } else { Ok(page) }
+        // Where every row fails that was tried, it is not the rows' fault.
+        let is_hopeless = refused > 1 && page.tally.imported == 0 && !is_constraint_known;
+        if is_hopeless { Err(failure) } else { Ok(page) }
     }
 }
 
