@@ -190,7 +190,7 @@ fn an_import_goes_on_where_a_signal_has_ended_it<D: Db>(db: &D) {
     command.args(["--batch", "1", "--from", store.table()]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     while rows(db) == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::yield_now();
     }
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();

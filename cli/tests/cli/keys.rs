@@ -1,6 +1,9 @@
 //! `keys`: a new one, and what older ones have encrypted.
 
+use std::process::Stdio;
+
 use diesel_sessions::{Attribute, Keyring, SessionModel, SessionRepository, SystemClock, WriteOptions};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{Db, repository_with, suite};
 use super::tool::{Answer, answer, print, tool};
@@ -9,6 +12,7 @@ suite! {
     everything_is_sealed_with_the_first_key,
     what_does_not_open_is_named_and_keeps_nothing_else,
     a_run_goes_on_where_the_last_one_left_off,
+    a_signal_ends_a_run_between_two_pages,
     tables_may_have_other_names,
     without_keys_nothing_is_touched,
 }
@@ -104,6 +108,41 @@ fn a_run_goes_on_where_the_last_one_left_off<D: Db>(db: &D) {
     for (row, name) in [(old, "a"), (old, "b"), (lost, "c")] {
         assert!(read(db, NEW, row, name).is_some(), "{name}");
     }
+}
+
+/// How many values begin as the new key's do: format 1, and a name of seven bytes.
+fn under_the_new_key<D: Db>(conn: &mut D::Conn) -> u64 {
+    let hex = if D::NAME == "postgres" { "encode(sealed, 'hex')" } else { "lower(hex(sealed))" };
+    let name: String = "2026-11".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let rows = D::number(conn, &format!("SELECT COUNT(*) FROM session_attributes WHERE {hex} LIKE '0107{name}%'"));
+    u64::try_from(rows).unwrap()
+}
+
+// S85 SECURITY 32
+fn a_signal_ends_a_run_between_two_pages<D: Db>(db: &D) {
+    const MANY: u64 = 1_500;
+    sealed(db, OLD, (0..MANY).map(|number| format!("v{number}")));
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tool(folder.path());
+    command.env("DATABASE_URL", db.url()).env("SESSION_KEYS", both());
+    command.args(["--format", "json", "keys", "reseal", "--batch", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let mut conn = db.connect();
+    while under_the_new_key::<D>(&mut conn) == 0 {
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = Answer {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    let [resealed, remaining, unreadable] = counts(&said);
+    assert_eq!((said.status, resealed + remaining, unreadable), (Some(130), MANY, 0));
+    assert_eq!(under_the_new_key::<D>(&mut conn), resealed);
+    assert!(remaining > 0 && said.stderr.contains("run it again"), "{}", said.stderr);
+    assert_eq!(counts(&reseal(db, &both(), &[])), [remaining, 0, 0]);
 }
 
 // S84
