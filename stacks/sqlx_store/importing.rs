@@ -1,7 +1,7 @@
 //! The same sessions, brought over by the command-line tool instead: `diesel-sessions import tower-sessions-sqlx`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ suite! {
     a_browser_keeps_its_cookie_over_an_import,
     an_import_makes_the_row_that_a_move_makes,
     a_session_that_the_application_ends_is_not_imported_again,
+    nobody_is_signed_out_while_the_application_moves_sessions_too,
 }
 
 /// The tool, built from this repository for the engines of this crate; `DIESEL_SESSIONS` may name one that is built already.
@@ -51,12 +52,20 @@ fn tool() -> &'static Path {
 
 /// Imports; what the tool says of it.
 fn import<D: Former>(db: &D, args: &[&str]) -> Value {
+    answer(begin_to_import(db, args))
+}
+
+fn begin_to_import<D: Former>(db: &D, args: &[&str]) -> Child {
     let mut command = Command::new(tool());
     command.env("DATABASE_URL", db.url()).args(["--format", "json", "import", "tower-sessions-sqlx"]).args(args);
     if D::NAME == "mysql" {
         command.args(["--from", D::TABLE]);
     }
-    let answer = command.output().unwrap();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn answer(import: Child) -> Value {
+    let answer = import.wait_with_output().unwrap();
     assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
     serde_json::from_slice(&answer.stdout).unwrap()
 }
@@ -169,4 +178,33 @@ fn a_session_that_the_application_ends_is_not_imported_again<D: Former>(db: &D) 
         }
     });
     assert_eq!(place.rows(), 0);
+}
+
+// SECURITY 13
+fn nobody_is_signed_out_while_the_application_moves_sessions_too<D: Former>(db: &D) {
+    const SESSIONS: usize = 60;
+    let place = place(db);
+    block_on(async {
+        let old = D::old(db.url()).await;
+        let mut records: Vec<Record> = (0..SESSIONS).map(|_| signed_in()).collect();
+        for record in &mut records {
+            old.create(record).await.unwrap();
+        }
+        let store = new_store(&place, &old);
+        let load = |record: Record| {
+            let store = store.clone();
+            async move { store.load(&record.id).await.unwrap().is_some() }
+        };
+        let under_way = begin_to_import(db, &[&MOVE[..], &["--batch", "3"]].concat());
+        // In another order than the import's, and each twice.
+        for record in records.iter().chain(records.iter().rev()) {
+            assert!(load(record.clone()).await, "somebody is signed out");
+        }
+        answer(under_way);
+        import(db, &MOVE);
+        for record in &records {
+            assert!(load(record.clone()).await, "somebody is signed out");
+        }
+    });
+    assert_eq!((place.rows(), rows_there(&place)), (SESSIONS as i64, 0));
 }
