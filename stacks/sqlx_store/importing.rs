@@ -182,7 +182,7 @@ fn a_session_that_the_application_ends_is_not_imported_again<D: Former>(db: &D) 
 
 // SECURITY 13
 fn nobody_is_signed_out_while_the_application_moves_sessions_too<D: Former>(db: &D) {
-    const SESSIONS: usize = 60;
+    const SESSIONS: usize = 200;
     let place = place(db);
     block_on(async {
         let old = D::old(db.url()).await;
@@ -196,9 +196,10 @@ fn nobody_is_signed_out_while_the_application_moves_sessions_too<D: Former>(db: 
             async move { store.load(&record.id).await.unwrap().is_some() }
         };
         let under_way = begin_to_import(db, &[&MOVE[..], &["--batch", "3"]].concat());
-        // In another order than the import's, and each twice.
-        for record in records.iter().chain(records.iter().rev()) {
-            assert!(load(record.clone()).await, "somebody is signed out");
+        // In another order than the import's, each twice, and several at once.
+        let loads: Vec<_> = records.iter().chain(records.iter().rev()).map(|record| tokio::spawn(load(record.clone()))).collect();
+        for load in loads {
+            assert!(load.await.unwrap(), "somebody is signed out");
         }
         answer(under_way);
         import(db, &MOVE);
