@@ -187,6 +187,19 @@ mod tests {
         }
     }
 
+    // S85
+    #[test]
+    fn what_an_older_key_has_sealed_is_sealed_with_the_first() {
+        let (old, both) = (Keyring::new("old", [3; 32]).unwrap(), ring().and("old", [3; 32]).unwrap());
+        let sealed = old.seal(HERE, b"\"secret\"").unwrap();
+        assert_eq!(Keyring::key_of(&sealed), Some("old"));
+        let anew = both.seal_anew(HERE, &sealed).unwrap().unwrap();
+        assert_eq!(Keyring::key_of(&anew), Some("2026-11"));
+        assert_eq!(&**ring().open(HERE, &anew).unwrap(), b"\"secret\"");
+        assert_eq!(ring().seal_anew(HERE, &sealed).unwrap(), Err(Unopened::MissingKey));
+        assert_eq!(Keyring::key_of(b"no sealed value"), None);
+    }
+
     // S84, SECURITY 25
     #[test]
     fn what_is_sealed_opens_nowhere_else() {
