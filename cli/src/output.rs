@@ -16,12 +16,15 @@ use field::Field;
 /// Standard output. A reader that has gone is no failure: see [`Failure::is_broken_pipe`].
 pub(crate) struct Output {
     format: Format,
-    out: io::BufWriter<anstream::AutoStream<io::Stdout>>,
+    out: io::BufWriter<io::Stdout>,
+    /// Whether it shows colours: a terminal does, unless NO_COLOR is set.
+    is_colourful: bool,
 }
 
 impl Output {
     pub(crate) fn new(format: Format) -> Self {
-        Output { format, out: io::BufWriter::new(anstream::stdout()) }
+        let is_colourful = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+        Output { format, out: io::BufWriter::new(io::stdout()), is_colourful }
     }
 
     /// What was asked for with `--format`.
@@ -29,14 +32,19 @@ impl Output {
         self.format
     }
 
-    /// A line of text, as it is: of a terminal's colours, those that it can show.
+    /// A line of text. Of its colours, those that standard output can show.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.out, "{text}").map_err(gone)
+        self.text(text)?;
+        self.text("\n")
     }
 
-    /// Text as it is, with its own line breaks.
+    /// Text with its own line breaks.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
-        self.out.write_all(text.as_bytes()).map_err(gone)
+        if self.is_colourful || !text.contains('\u{1b}') {
+            return self.out.write_all(text.as_bytes()).map_err(gone);
+        }
+        let plain = anstream::adapter::strip_str(text).to_string();
+        self.out.write_all(plain.as_bytes()).map_err(gone)
     }
 
     /// A JSON document on lines of its own.

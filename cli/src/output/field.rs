@@ -29,7 +29,7 @@ impl Field {
     pub(crate) fn time(time: Option<Timestamp6>, absent: &str) -> Self {
         match time {
             Some(time) => Field {
-                shown: time.to_utc().format("%F %TZ").to_string(),
+                shown: format!("{}Z", time.to_string().split('.').next().unwrap_or_default()),
                 json: Value::String(time.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             },
             None => Field { shown: absent.to_owned(), json: Value::Null },
