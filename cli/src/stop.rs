@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::database::Engine;
 use crate::failure::Failure;
 
 /// How long a wait goes on after a signal, at most.
@@ -35,6 +36,12 @@ impl Stop {
     /// The signal's number, once one has come.
     pub(crate) fn asked(&self) -> Option<u8> {
         u8::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|number| *number != 0)
+    }
+
+    /// Between two batches that write, the last one of which began then; the signal's number, once one has come.
+    pub(crate) fn between_batches(&self, engine: Engine, began: Instant) -> Option<u8> {
+        // SQLite lets one write at a time, and those who wait only look now and then: half of the time is theirs.
+        self.wait(if engine == Engine::Sqlite { began.elapsed() } else { Duration::ZERO })
     }
 
     /// Waits, but no longer than until a signal comes; its number then.

@@ -4,6 +4,8 @@
 //! it. What was ended is not brought back: a row that is moved is deleted in the transaction that inserts its session; of
 //! one that is copied, the digest is kept, and it is never imported again.
 
+use std::time::Instant;
+
 use diesel_sessions::{Clock, ErrorKind, SystemClock};
 
 use crate::args::keys::TowerSessionsSqlxArgs;
@@ -26,22 +28,24 @@ use super::unfit::Unfit;
 pub(super) fn run(context: &mut Context, args: &TowerSessionsSqlxArgs) -> Result<Outcome, Failure> {
     let (mut database, layout) = context.connect_to_sessions()?;
     let plan = Plan::new(&mut database, &layout, args)?;
+    let is_dry = plan.mode == Mode::Dry;
     let stop = Stop::listen()?;
     let mut progress = Progress::new("rows", Some(plan.former.count(&mut database)?));
     let mut tally = Tally::default();
     let mut last: Option<String> = None;
     let interrupted = loop {
-        if let Some(signal) = stop.asked() {
-            break Some(signal);
-        }
+        let began = Instant::now();
         let page = plan.page(&mut database, last.as_deref(), args.batch.get())?;
         let Some(end) = page.ids.last() else { break None };
         last = Some(end.clone());
         progress.add(page.tally.rows());
         tally.add(page.tally);
+        let signal = if is_dry { stop.asked() } else { stop.between_batches(layout.engine, began) };
+        if signal.is_some() {
+            break signal;
+        }
     };
     progress.finish();
-    let is_dry = plan.mode == Mode::Dry;
     tally.tell(&mut context.out, is_dry, interrupted.is_none())?;
     if is_dry && tally.imported > 0 {
         terminal::say(&format!("nothing was written: --write imports from `{}`", plan.former.name()));

@@ -2,6 +2,8 @@
 
 mod sealed;
 
+use std::time::Instant;
+
 use diesel_sessions::Keyring;
 
 use crate::args::keys::ResealArgs;
@@ -51,15 +53,17 @@ pub(super) fn run(context: &mut Context, args: &ResealArgs) -> Result<Outcome, F
     let mut done = Done::default();
     let mut after = None;
     let interrupted = loop {
-        if let Some(signal) = stop.asked() {
-            break Some(signal);
-        }
+        let began = Instant::now();
         let page = sealed.page(&mut database, after.as_ref(), args.batch.get())?;
         let Some(last) = page.last() else { break None };
         after = Some((last.session, last.name.clone()));
         let read = u64::try_from(page.len()).unwrap_or(u64::MAX);
         done.page(&mut database, &sealed, &keyring, page)?;
         progress.add(read);
+        let signal = stop.between_batches(layout.engine, began);
+        if signal.is_some() {
+            break signal;
+        }
     };
     progress.finish();
     let remaining = sealed.count(&mut database)?;
