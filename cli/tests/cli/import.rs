@@ -95,7 +95,7 @@ fn nothing_is_written_without_being_asked_for<D: Db>(db: &D) {
     store.add(&json!({"a": 1}), in_days(-1));
     let answer = attempt(db, &[]);
     assert_eq!(answer.status, Some(0), "{}", answer.stderr);
-    assert!(answer.stderr.contains("--write"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("--write") && answer.stderr.contains("--owner-path"), "{}", answer.stderr);
     assert_eq!(counts(&serde_json::from_str(&answer.stdout).unwrap()), [1, 0, 0, 1, 0]);
     assert_eq!((rows(db), store.rows()), (0, 2));
     run(&db.url(), &["list", "--table", "sessions_imported"]).assert_failed(1, &["no table"]);

@@ -1,6 +1,6 @@
 //! Some rows of the other store: what becomes of each, in one transaction.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_sessions::Timestamp6;
@@ -158,19 +158,18 @@ fn check_references<'a>(
         _ => None,
     };
     let candidates: Vec<&mut Candidate> = candidates.collect();
-    let wanted: BTreeSet<String> = candidates.iter().filter_map(|one| value(one)).map(|(key, _)| key).collect();
-    let mut bound: Vec<(String, Value)> = candidates.iter().filter_map(|one| value(one)).collect();
+    let mut wanted: Vec<(String, Value)> = candidates.iter().filter_map(|one| value(one)).collect();
     if wanted.is_empty() {
         return Ok(());
     }
-    bound.sort_by(|one, other| one.0.cmp(&other.0));
-    bound.dedup_by(|one, other| one.0 == other.0);
+    wanted.sort_by(|one, other| one.0.cmp(&other.0));
+    wanted.dedup_by(|one, other| one == other);
     let engine = database.engine();
     let quoted = engine.quoted(column);
-    let list = vec![parameter(engine, &fill.column); bound.len()].join(", ");
+    let list = vec![parameter(engine, &fill.column); wanted.len()].join(", ");
     let as_text = if engine == Engine::Postgres { format!("CAST({quoted} AS text)") } else { quoted.clone() };
     let sql = format!("SELECT {as_text} AS found FROM {} WHERE {quoted} IN ({list})", table.quoted(engine));
-    let rows = database.rows(&Statement::new(sql).bind_all(bound.into_iter().map(|(_, value)| value)))?;
+    let rows = database.rows(&Statement::new(sql).bind_all(wanted.into_iter().map(|(_, value)| value)))?;
     let found = rows.iter().filter_map(|row| match row.cell("found") {
         Ok(Cell::Integer(number)) => Some(number.to_string()),
         Ok(Cell::Text(text)) => Some(comparable(text)),

@@ -9,7 +9,7 @@ use tower_sessions_core::session::{Id, Record};
 
 use super::unfit::Unfit;
 
-/// A row of the other store's table. `Debug` shows none of it: the id is a token.
+/// A row of the other store's table. It has no `Debug`: the id is a token.
 pub(super) struct FormerRow {
     /// The cookie's value.
     pub(super) id: String,

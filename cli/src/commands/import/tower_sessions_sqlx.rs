@@ -29,6 +29,9 @@ pub(super) fn run(context: &mut Context, args: &TowerSessionsSqlxArgs) -> Result
     let (mut database, layout) = context.connect_to_sessions()?;
     let plan = Plan::new(&mut database, &layout, args)?;
     let is_dry = plan.mode == Mode::Dry;
+    if layout.owner.is_some() && args.owner_path.is_none() {
+        terminal::say("without --owner-path, no session gets an owner: whose they are is not known here then");
+    }
     let stop = Stop::listen()?;
     let mut progress = Progress::new("rows", Some(plan.former.count(&mut database)?));
     let mut tally = Tally::default();
