@@ -7,6 +7,7 @@ mod init;
 mod keys;
 mod list;
 mod purge;
+mod retry;
 mod revoke;
 mod show;
 mod stats;

@@ -32,7 +32,11 @@ pub(crate) fn assert_golden(engine: Engine, verb: &str, statements: &[&str]) {
 fn bare(sql: &str) -> String {
     let sql = sql.replace(['"', '`', '(', ')', ';'], "").replace(" AS id", "");
     let words = sql.split_whitespace().map(|word| {
-        let word = if word.starts_with('$') { "?" } else { word };
+        let word = match (word.starts_with('$'), word.ends_with(',')) {
+            (true, true) => "?,",
+            (true, false) => "?",
+            _ => word,
+        };
         let qualified = ["sessions.", "session_attributes.", "expired."];
         qualified.iter().find_map(|table| word.strip_prefix(table)).unwrap_or(word).to_owned()
     });

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::database::Engine;
 use crate::failure::Failure;
 
 /// Whether somebody wants the process to stop.
@@ -40,6 +41,12 @@ impl Stop {
     /// The signal's number, once one has come.
     pub(crate) fn asked(&self) -> Option<u8> {
         self.wait(Duration::ZERO)
+    }
+
+    /// Between two batches that write, the last one of which began then; the signal's number, once one has come.
+    pub(crate) fn between_batches(&self, engine: Engine, began: Instant) -> Option<u8> {
+        // SQLite lets one write at a time, and those who wait only look now and then: half of the time is theirs.
+        self.wait(if engine == Engine::Sqlite { began.elapsed() } else { Duration::ZERO })
     }
 
     /// Waits, but no longer than until a signal comes; its number then.

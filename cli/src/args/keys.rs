@@ -1,10 +1,11 @@
 //! The command lines of `keys` and `import`.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::options::pair;
+use super::options::{duration, pair};
 
 /// What is done with keys.
 #[derive(Debug, Subcommand)]
@@ -17,21 +18,29 @@ pub(crate) enum KeysCommand {
 
 /// The command line of `keys generate`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+It prints name:base64, and nothing else. Give that to every machine behind the keys that SESSION_KEYS has; when all have it, put \
+it first everywhere; then run `keys reseal`; then take the old keys away.")]
 pub(crate) struct GenerateArgs {
-    /// The key's name [default: today's date]
+    /// The key's name: 1 to 64 ASCII letters, digits, `-`, `_` or `.` [default: today's date]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
 }
 
 /// The command line of `keys reseal`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The application need not stop. It may be interrupted and run again: it goes on where it left off. It says how many remain, and \
+which do not open, by session and name: exit status 1 if there are any.
+
+A value is bound to its table: where the application's model names it with its schema, --attributes-table does so too.")]
 pub(crate) struct ResealArgs {
     /// Where the keys stand: the name of an environment variable, or a file
     #[arg(long, value_name = "VARIABLE|FILE", default_value = "SESSION_KEYS")]
     pub(crate) keys_from: String,
 
-    /// Most attributes in one transaction
-    #[arg(long, value_name = "ROWS", default_value = "1000")]
+    /// Most attributes that are read at once, and on SQLite written in one transaction
+    #[arg(long, value_name = "ROWS", default_value = "100")]
     pub(crate) batch: NonZeroU32,
 }
 
@@ -44,6 +53,16 @@ pub(crate) enum ImportCommand {
 
 /// The command line of `import tower-sessions-sqlx`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Cookies stay valid. It may be interrupted and run again: sessions that are here stay as they are, those that were ended here are \
+not brought back.
+
+Rows that do not fit stay where they are, and make exit status 1. They are listed by the _uuid that they would have: their own id \
+is the cookie, and is never printed. Expired rows stay, too.
+
+With --move, the application may serve requests meanwhile, through DieselStore with migrating_from. Without it, the old table \
+stays a way back: stop the application, and do not let it use migrating_from afterwards, which would bring back from there \
+what was ended here. What was imported is then kept in a table of digests, <TABLE>_imported: drop it with the old table.")]
 pub(crate) struct TowerSessionsSqlxArgs {
     /// The store's table [default: tower_sessions.session; tower_sessions on SQLite]
     #[arg(long, value_name = "TABLE")]
@@ -57,6 +76,14 @@ pub(crate) struct TowerSessionsSqlxArgs {
     #[arg(long, value_name = "COLUMN=PATH", value_parser = pair)]
     pub(crate) fill: Vec<(String, String)>,
 
+    /// The application's idle timeout, which begins now [default: none]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) idle_timeout: Option<Duration>,
+
+    /// The application's absolute timeout, counted from now [default: the old session's end alone]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) absolute_timeout: Option<Duration>,
+
     /// Import; without it, only say what would be
     #[arg(long)]
     pub(crate) write: bool,
@@ -66,6 +93,6 @@ pub(crate) struct TowerSessionsSqlxArgs {
     pub(crate) moves: bool,
 
     /// Most sessions in one transaction
-    #[arg(long, value_name = "ROWS", default_value = "1000")]
+    #[arg(long, value_name = "ROWS", default_value = "200")]
     pub(crate) batch: NonZeroU32,
 }

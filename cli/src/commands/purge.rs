@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::options::Format;
 use crate::args::sessions::PurgeArgs;
 use crate::context::Context;
-use crate::database::{Database, Engine};
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::output::progress::Progress;
@@ -91,9 +91,7 @@ fn batches(
         if !purged.is_full(limit) {
             return Ok(round);
         }
-        // SQLite lets one write at a time, and those who wait only look now and then: half of the time is theirs.
-        let pause = if layout.engine == Engine::Sqlite { began.elapsed() } else { Duration::ZERO };
-        round.interrupted = stop.wait(pause);
+        round.interrupted = stop.between_batches(layout.engine, began);
         if round.interrupted.is_some() {
             return Ok(round);
         }

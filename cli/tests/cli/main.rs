@@ -13,6 +13,8 @@ mod doctor;
 mod failures;
 mod help;
 mod init;
+mod import;
+mod keys;
 mod list;
 mod purge;
 mod revoke;

@@ -8,6 +8,10 @@ mod support;
 #[path = "../cli/tool.rs"]
 mod tool;
 
+#[path = "../cli/import/former.rs"]
+#[allow(dead_code, reason = "it is shared with the tests of the import")]
+mod former;
+mod importing;
 mod watched;
 
 use std::sync::atomic::{AtomicBool, Ordering};
