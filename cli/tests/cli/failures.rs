@@ -117,6 +117,7 @@ fn a_wrong_command_line_is_one_line_too() {
     run("", &["list", "--column", "colour=x"]).assert_failed(2, &["DATABASE_URL"]);
 }
 
+#[cfg(feature = "sqlite")]
 #[test]
 fn the_database_may_stand_in_a_file_env() {
     let folder = tempfile::tempdir().unwrap();
