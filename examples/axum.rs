@@ -33,7 +33,7 @@ async fn account(Owner(id): Owner<PlainSession>) -> String {
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let dir = tempfile::tempdir()?;
     let file = ConnectionManager::<SqliteConnection>::new(dir.path().join("counter.sqlite3").display().to_string());
-    let pool = Pool::builder().connection_customizer(Box::new(SqliteCustomizer::new())).build(file)?;
+    let pool = Pool::builder().test_on_check_out(false).connection_customizer(Box::new(SqliteCustomizer::new())).build(file)?;
     migrations::run(&mut *pool.get()?)?;
     let sessions = SessionRepository::<PlainSession>::builder().build()?;
     let cookie = CookieOptions::new().over_plain_http(); // for this machine alone

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -10,10 +11,12 @@ use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 
+mod contents;
 mod equality;
 mod finite;
 mod limits;
 
+pub(crate) use contents::Contents;
 #[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
 pub(crate) use equality::integer;
 pub(crate) use equality::same;
@@ -26,22 +29,36 @@ pub(crate) type Entries = BTreeMap<String, Value>;
 /// The text of a JSON document as the column holds it, parsed where a session is opened.
 ///
 /// A list of sessions can hold one whose text is broken; only opening that one is an error.
-#[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Clone, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[diesel(sql_type = diesel::sql_types::Json)]
 #[cfg_attr(feature = "postgres", diesel(sql_type = diesel::sql_types::Jsonb))]
-pub struct JsonText(pub(crate) String);
+pub struct JsonText {
+    text: Arc<str>,
+    /// Whether it is known to be an object that can be read, without reading it.
+    is_readable_object: bool,
+}
 
 impl JsonText {
+    pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
+        JsonText { text: text.into(), is_readable_object: false }
+    }
+
+    /// A text that the database has made of a document of its own, and that is JSON therefore.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn written_by_database(text: &str) -> Self {
+        JsonText { text: text.into(), is_readable_object: contents::is_readable_object(text) }
+    }
+
     /// An empty object: what a new session holds.
     pub(crate) fn empty() -> Self {
-        JsonText("{}".to_owned())
+        JsonText::new("{}")
     }
 
     /// Stands for bytes that are no text: it does not parse, and spoils no list.
     #[cfg(feature = "sqlite")]
     pub(crate) fn unreadable() -> Self {
-        JsonText(String::new())
+        JsonText::new("")
     }
 
     /// The stored text.
@@ -65,13 +82,12 @@ impl JsonText {
     /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Parses the text into entries.
     pub(crate) fn entries(&self) -> Result<Entries> {
-        let undecodable = || Error::new(ErrorKind::Undecodable, "could not read the session's data");
-        match self.0.as_str() {
+        match self.as_str() {
             "{}" => Ok(Entries::new()),
             text => serde_json::from_str(text).map_err(|error| undecodable().with_source(Position::of(&error))),
         }
@@ -79,7 +95,7 @@ impl JsonText {
 
     /// Parses the text into an attribute's value.
     pub(crate) fn value(&self) -> Result<Value> {
-        value_of_text(self.0.as_bytes())
+        value_of_text(self.text.as_bytes())
     }
 
     /// True for the same text, and for texts that parse to the same entries.
@@ -91,20 +107,33 @@ impl JsonText {
     /// Writes entries as the text to store; refuses more than the limit.
     pub(crate) fn of(entries: &Entries) -> Result<Self> {
         let text = Self::unchecked(entries);
-        check_size(text.0.len())?;
+        check_size(text.text.len())?;
         Ok(text)
     }
 
     /// Writes entries as a text of any size.
     pub(crate) fn unchecked(entries: &Entries) -> Self {
         // Keys are texts and values are JSON already: nothing can fail.
-        JsonText(serde_json::to_string(entries).unwrap_or_else(|error| unreachable!("{}", Position::of(&error))))
+        JsonText::new(serde_json::to_string(entries).unwrap_or_else(|error| unreachable!("{}", Position::of(&error))))
     }
 }
 
+/// The error of a session whose data cannot be read.
+fn undecodable() -> Error {
+    Error::new(ErrorKind::Undecodable, "could not read the session's data")
+}
+
+impl PartialEq for JsonText {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for JsonText {}
+
 impl fmt::Debug for JsonText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JsonText({} bytes)", self.0.len())
+        write!(f, "JsonText({} bytes)", self.text.len())
     }
 }
 
@@ -139,8 +168,8 @@ pub(crate) fn to_value(key: &str, value: impl Serialize) -> Result<Value> {
 /// Serialises an attribute's value into the text to store, checked against every limit.
 pub(crate) fn to_attribute(name: &str, value: impl Serialize) -> Result<JsonText> {
     let value = serialised(name, value)?;
-    let text = JsonText(value.to_string());
-    check_attribute(name, &value, text.0.len())?;
+    let text = JsonText::new(value.to_string());
+    check_attribute(name, &value, text.text.len())?;
     Ok(text)
 }
 
@@ -216,7 +245,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_undecodable_and_its_text_stays_unsaid() {
         for text in ["", "null", "[]", "7", "\"secret\"", "{\"a\":", "{\"a\":secret}"] {
-            let error = JsonText(text.to_owned()).entries().unwrap_err();
+            let error = JsonText::new(text.to_owned()).entries().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Undecodable, "{text}");
             let said = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
             assert!(!said.contains("secret"), "{said}");

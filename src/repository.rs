@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionCore, SessionModel, Stamp, Write};
 use crate::policy::{self, Timeouts};
 use crate::session::{OnConflict, PolicyChange, Session, State, new_stamp};
-use crate::token::{SessionToken, TokenDigest, TokenSource};
+use crate::token::{TokenDigest, TokenSource};
 
 #[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
 mod adopt;
@@ -223,9 +223,9 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let Some(token) = token.into().and_then(SessionToken::parse) else { return Ok(false) };
+        let Some(digest) = token.into().and_then(TokenDigest::of_text) else { return Ok(false) };
         let now = self.now();
-        self.send(conn, "could not look the session up", |conn| M::is_live(conn, token.digest(), now))
+        self.send(conn, "could not look the session up", |conn| M::is_live(conn, digest, now))
     }
 
     /// A new session, whatever the client presented.
@@ -320,11 +320,11 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         const DEED: &str = "could not load the session";
         let Some(text) = text else { return Ok(Found::Nothing) };
-        let Some(token) = SessionToken::parse(text) else {
+        let Some(digest) = TokenDigest::of_text(text) else {
             tracing::debug!(target: "diesel_sessions", reason = "malformed token", "refused");
             return Ok(Found::Nothing);
         };
-        let (digest, now) = (token.digest(), self.now());
+        let now = self.now();
         if let Some(model) = self.send(conn, DEED, |conn| M::find(conn, digest, now))? {
             let mut session = Session::of_row(model, Arc::clone(&self.inner.clock))?;
             session.note_read(self.in_transaction_of_caller(conn)?);

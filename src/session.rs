@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::clock::{Clock, Timestamp6};
-use crate::data::{Entries, JsonText};
+use crate::data::{Contents, JsonText};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{SessionCore, SessionModel, Stamp};
 use crate::policy;
@@ -57,7 +57,7 @@ pub struct Session<M: SessionModel> {
     /// The model as stored, from the first mutable access on.
     stored: Option<Box<M>>,
     /// The data as it is now.
-    data: Entries,
+    data: Contents,
     /// The stored value of every key that was written to.
     touched: BTreeMap<String, Option<Value>>,
     /// Bytes of the data's text, unless a value was changed in place.
@@ -92,12 +92,12 @@ impl<M: SessionModel> Session<M> {
     /// A session without a row, with every column at its default.
     pub(crate) fn new(stamp: Stamp, clock: Arc<dyn Clock>) -> Self {
         let model = M::fresh(SessionCore::new(stamp, JsonText::empty()));
-        Self::with(model, State::New, Entries::new(), clock)
+        Self::with(model, State::New, Contents::empty(), clock)
     }
 
     /// A session of a row; its data must parse.
     pub(crate) fn of_row(model: M, clock: Arc<dyn Clock>) -> Result<Self> {
-        let data = model.core_field().data.entries()?;
+        let data = Contents::of(&model.core_field().data)?;
         let state = State::Stored(model.id_field());
         Ok(Self::with(model, state, data, clock))
     }
@@ -109,7 +109,7 @@ impl<M: SessionModel> Session<M> {
         session
     }
 
-    fn with(model: M, state: State<M::RowId>, data: Entries, clock: Arc<dyn Clock>) -> Self {
+    fn with(model: M, state: State<M::RowId>, data: Contents, clock: Arc<dyn Clock>) -> Self {
         let seen = model.core_field().stamp;
         Session {
             model,

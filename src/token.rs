@@ -105,13 +105,8 @@ impl SessionToken {
     /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() > LONGEST_TEXT {
-            return None;
-        }
-        let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let token = Self::from_bytes(&bytes).ok();
-        bytes.zeroize();
-        token
+        let digest = TokenDigest::of_text(text)?;
+        Some(SessionToken { text: text.to_owned(), digest }) // strict base64 has one text for the bytes
     }
 
     /// The token's text, for the cookie and nothing else.
@@ -187,6 +182,18 @@ impl TokenDigest {
         let mut first = [0; 16];
         first.copy_from_slice(&hash[..16]);
         TokenDigest(Uuid::from_bytes(first))
+    }
+
+    /// The digest of a token as a client presents it; `None` for what is no token.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        if text.len() > LONGEST_TEXT {
+            return None;
+        }
+        let mut bytes = [0; LONGEST_TEXT.div_ceil(4) * 3];
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok();
+        let digest = length.filter(|length| (SHORTEST..=LONGEST).contains(length)).map(|length| Self::of(&bytes[..length]));
+        bytes.zeroize();
+        digest
     }
 
     /// The digest as the table's UUID.

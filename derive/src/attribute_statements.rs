@@ -36,7 +36,12 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
     }
     let (id, expires_at) = (&model.id.column, model.columns.get("expires_at"));
     let columns = columns();
-    let locked = if model.engine() == Engine::Postgres { quote!(.for_update().skip_locked()) } else { quote!() };
+    // The order of each engine's index on the expiry, as for sessions.
+    let (locked, longest_expired) = if model.engine() == Engine::Postgres {
+        (quote!(.for_update().skip_locked()), quote!(__attribute_expires_at))
+    } else {
+        (quote!(), quote!((__attribute_expires_at, __attribute_session_id, __attribute_name)))
+    };
     let batch = quote! {
         let __expired = __attribute_expires_at.le(__now).assume_not_null();
         let __batch = __attribute_table
@@ -45,7 +50,7 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
                 __attribute_session_id,
                 __table::table.filter(__table::#expires_at.gt(__now)).select(__table::#id),
             ))
-            .order((__attribute_expires_at, __attribute_session_id, __attribute_name))
+            .order(#longest_expired)
             .limit(__limit)
             #locked
             .select((__attribute_session_id, __attribute_name));

@@ -117,6 +117,12 @@ fn db_session(model: &Model) -> TokenStream {
         let delete = quote!(diesel::delete(__table::table.filter(__table::#id.eq_any(__batch))));
         (quote!(), quote!(diesel::RunQueryDsl::execute(#delete, __conn)))
     };
+    // PostgreSQL's index has no row ids to go by: among rows that expire at the same time it would sort them all for each batch.
+    let longest_expired = if is_postgres {
+        quote!(expired.field(__table::#expires_at))
+    } else {
+        quote!((expired.field(__table::#expires_at), expired.field(__table::#id)))
+    };
     let purge = if is_mysql {
         quote! {
             let __expired = __table::#expires_at.le(__now);
@@ -136,7 +142,7 @@ fn db_session(model: &Model) -> TokenStream {
             diesel::alias!(__table as expired: Expired);
             let __batch = expired
                 .filter(expired.field(__table::#expires_at).le(__now))
-                .order((expired.field(__table::#expires_at), expired.field(__table::#id)))
+                .order(#longest_expired)
                 .limit(__limit)
                 #skip_locked
                 .select(expired.field(__table::#id));

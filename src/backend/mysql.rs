@@ -42,7 +42,7 @@ impl ToSql<Json, Mysql> for JsonText {
 
 impl FromSql<Json, Mysql> for JsonText {
     fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
-        Ok(JsonText(std::str::from_utf8(value.as_bytes())?.to_owned()))
+        Ok(JsonText::new(std::str::from_utf8(value.as_bytes())?))
     }
 }
 

@@ -46,7 +46,7 @@ impl ToSql<Jsonb, Pg> for JsonText {
 impl FromSql<Jsonb, Pg> for JsonText {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         match value.as_bytes().split_first() {
-            Some((&JSONB_VERSION, text)) => Ok(JsonText(std::str::from_utf8(text)?.to_owned())),
+            Some((&JSONB_VERSION, text)) => Ok(JsonText::written_by_database(std::str::from_utf8(text)?)),
             _ => Err("unknown version of binary jsonb".into()),
         }
     }
@@ -61,7 +61,7 @@ impl ToSql<Json, Pg> for JsonText {
 
 impl FromSql<Json, Pg> for JsonText {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        Ok(JsonText(std::str::from_utf8(value.as_bytes())?.to_owned()))
+        Ok(JsonText::new(std::str::from_utf8(value.as_bytes())?))
     }
 }
 

@@ -41,7 +41,7 @@ impl ToSql<Text, Sqlite> for JsonText {
 impl FromSql<Text, Sqlite> for JsonText {
     fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
         // Diesel's `read_text` would put replacement characters where a column holds other bytes, and a save would keep them.
-        Ok(std::str::from_utf8(value.read_blob()).map_or_else(|_| JsonText::unreadable(), |text| JsonText(text.to_owned())))
+        Ok(std::str::from_utf8(value.read_blob()).map_or_else(|_| JsonText::unreadable(), JsonText::new))
     }
 }
 
@@ -59,7 +59,7 @@ impl FromSql<Json, Sqlite> for JsonText {
 
 impl ToSql<Timestamp, Sqlite> for Timestamp6 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.to_string());
+        out.set_value(self.text());
         Ok(IsNull::No)
     }
 }

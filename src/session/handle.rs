@@ -133,7 +133,7 @@ impl<M: SessionModel> Session<M> {
     pub(crate) fn content_for_new(&self, model: &mut M) -> Entries {
         if self.stored_owner().is_none() {
             (0..M::COLUMNS.len()).for_each(|column| model.copy_column(&self.model, column));
-            return self.data.clone();
+            return (*self.data).clone();
         }
         self.copy_changed_columns(model);
         let own = self.changed_keys().filter_map(|key| self.data.get_key_value(key));

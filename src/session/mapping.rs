@@ -437,7 +437,7 @@ impl<M: SessionModel> Session<M> {
         for column in columns {
             self.model_mut().reset_column(column);
         }
-        for (key, value) in std::mem::take(&mut self.data) {
+        for (key, value) in std::mem::take(&mut *self.data) {
             self.touched.entry(key).or_insert(Some(value));
         }
         self.bytes = None;

@@ -62,7 +62,7 @@ impl<M: SessionModel> Session<M> {
         self.seen = row.core_field().stamp;
         self.model = model;
         self.stored = Some(Box::new(row));
-        self.data = data;
+        self.data = data.into();
         self.touched = touched;
         self.bytes = None;
         Ok(())

@@ -40,7 +40,7 @@ fn account(session: Session) -> Result<String, Status> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
     let file = ConnectionManager::new(dir.path().join("counter.sqlite3").display().to_string());
-    let pool = Pool::builder().connection_customizer(Box::new(SqliteCustomizer::new())).build(file)?;
+    let pool = Pool::builder().test_on_check_out(false).connection_customizer(Box::new(SqliteCustomizer::new())).build(file)?;
     migrations::run(&mut *pool.get()?)?;
     let sessions = SessionRepository::<PlainSession>::builder().build()?;
     let edge = SessionEdge::new(sessions.clone(), CookieOptions::new().over_plain_http())?; // for this machine alone

@@ -7,6 +7,7 @@ mod support;
 mod binds;
 mod counts;
 mod golden;
+mod order;
 mod plans;
 mod recorder;
 mod scenes;

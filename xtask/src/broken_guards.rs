@@ -28,7 +28,7 @@ pub(crate) fn run() -> Outcome {
         return Ok(());
     }
     let directory = RunDirectory::new()?;
-    let server = Postgres::start_with(directory.path(), Settings { durable: false })?;
+    let server = Postgres::start_with(directory.path(), Settings { durable: false, ..Settings::default() })?;
     run_on(Engine::Postgres, &[(variable, server.url())])
 }
 

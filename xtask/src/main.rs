@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a chore tells what it does")]
 
+mod bench;
 mod broken_guards;
 mod client_libraries;
 mod engine;
@@ -27,6 +28,7 @@ usage: cargo xtask <chore>
                      with arguments: only the tests, the arguments passed on to cargo test
   tidy               formatting, clippy on every engine, documentation, house rules, licences
   broken-guards      whether the tests find a guard that is missing
+  bench              how fast it is: bench/RESULTS.md and its pictures
   fuzz [seconds]     the fuzz targets, each for 60 seconds or the number given
 
 TEST_POSTGRES_URL and TEST_MYSQL_URL name servers to test on; without them, private ones are started.";
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["test", ..] => test::run(&arguments[1..]),
         ["tidy"] => tidy::run(),
         ["broken-guards"] => broken_guards::run(),
+        ["bench", ..] => bench::run(&arguments[1..]),
         ["fuzz"] => fuzz::run(None),
         ["fuzz", seconds] => fuzz::run(Some(seconds)),
         ["help" | "--help" | "-h"] => {

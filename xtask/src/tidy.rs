@@ -9,6 +9,7 @@ use crate::Outcome;
 use crate::client_libraries;
 use crate::engine::Engine;
 use crate::task::Task;
+use crate::workspace::target;
 
 /// Prints everything that the house rules and the licences object to, then goes through the tools.
 pub(crate) fn run() -> Outcome {
@@ -44,7 +45,11 @@ fn tools() -> Vec<Task> {
         Task::cargo("fmt --all --check"),
         Task::cargo("fmt --manifest-path fuzz/Cargo.toml --check"),
         Task::cargo("fmt --manifest-path stacks/sqlx_store/Cargo.toml --check"),
+        Task::cargo("fmt --manifest-path bench/Cargo.toml --check"),
         Task::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
+        Task::cargo("clippy --manifest-path bench/Cargo.toml --locked --target-dir")
+            .arg(target().join("bench").display().to_string())
+            .args("-- -D warnings"),
     ];
     for (engine, sets) in Engine::ALL.iter().zip([SETS.len(), WITH_EACH_ENGINE, WITH_EACH_ENGINE]) {
         for more in &SETS[..sets] {

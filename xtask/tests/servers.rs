@@ -120,7 +120,7 @@ fn comes_back<P: Program>(name: &str) {
 
 fn keeps_its_files<P: Program>() {
     let dir = Scratch::new(&format!("stopped-{}", P::NAME));
-    let fast = Settings { durable: false };
+    let fast = Settings { durable: false, ..Settings::default() };
     let Some(mut server) = skip_or_fail(Server::<P>::start_with(&dir.0, fast)) else { return };
     sql(&server, "CREATE TABLE kept (round INTEGER)");
     server.stop().unwrap();

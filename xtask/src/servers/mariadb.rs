@@ -44,7 +44,7 @@ impl Program for MariaDbProgram {
         (self.install.clone(), arguments)
     }
 
-    fn serve(&self, data: &Path, port: u16, settings: Settings) -> (PathBuf, Vec<OsString>) {
+    fn serve(&self, data: &Path, port: u16, settings: &Settings) -> (PathBuf, Vec<OsString>) {
         let mut arguments: Vec<OsString> = vec!["--no-defaults".into()]; // must be the first
         arguments.push(with_path("--datadir=", data));
         arguments.push(with_path("--tmpdir=", data)); // a server that starts takes away what others keep in a common one
@@ -63,6 +63,7 @@ impl Program for MariaDbProgram {
             let options = ["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--sync-binlog=0"];
             arguments.extend(options.map(OsString::from));
         }
+        arguments.extend(settings.options.iter().map(|option| format!("--{option}").into()));
         (self.server.clone(), arguments)
     }
 }

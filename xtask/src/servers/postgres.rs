@@ -41,7 +41,7 @@ impl Program for PostgresProgram {
         (self.bin.join("initdb"), arguments)
     }
 
-    fn serve(&self, data: &Path, port: u16, settings: Settings) -> (PathBuf, Vec<OsString>) {
+    fn serve(&self, data: &Path, port: u16, settings: &Settings) -> (PathBuf, Vec<OsString>) {
         let mut options = vec![
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={port}"),
@@ -54,6 +54,7 @@ impl Program for PostgresProgram {
         if !settings.durable {
             options.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(String::from));
         }
+        options.extend(settings.options.iter().cloned());
         let mut arguments = vec![OsString::from("-D"), data.into()];
         arguments.extend(options.into_iter().flat_map(|option| [OsString::from("-c"), option.into()]));
         (self.bin.join("postgres"), arguments)

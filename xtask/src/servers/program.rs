@@ -29,7 +29,7 @@ pub trait Program: Sized + Send + Sync + 'static {
     fn initialise(&self, data: &Path) -> (PathBuf, Vec<OsString>);
 
     /// The program and the arguments that run the server on `data`.
-    fn serve(&self, data: &Path, port: u16, settings: Settings) -> (PathBuf, Vec<OsString>);
+    fn serve(&self, data: &Path, port: u16, settings: &Settings) -> (PathBuf, Vec<OsString>);
 }
 
 /// The first directory of `$PATH`, then of `others`, in which all of `names` are.

@@ -27,15 +27,18 @@ pub struct Server<P: Program> {
 }
 
 /// How a server runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Whether what is committed outlives a crash, as the engine has it by default. Without, tests are faster.
     pub durable: bool,
+    /// Further settings of the server's, each `name=value`: for PostgreSQL what follows `-c`, for MariaDB what follows `--`.
+    /// They overrule the ones that every private server gets.
+    pub options: Vec<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { durable: true }
+        Settings { durable: true, options: Vec::new() }
     }
 }
 
@@ -155,7 +158,7 @@ impl<P: Program> Server<P> {
     }
 
     fn launch(&mut self) -> io::Result<()> {
-        let (program, arguments) = self.program.serve(&self.ground.data(), self.port, self.settings);
+        let (program, arguments) = self.program.serve(&self.ground.data(), self.port, &self.settings);
         let mut command = self.account.command(&program);
         command.args(arguments);
         let (log, file) = Log::begin(&self.ground.log())?;

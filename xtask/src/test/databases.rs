@@ -60,7 +60,7 @@ fn server<P: Program>(engine: Engine, dir: &Path, urls: &mut Vec<(Engine, String
         urls.push((engine, url));
         return Ok(None);
     }
-    let server = Server::<P>::start_with(dir, Settings { durable: false })?;
+    let server = Server::<P>::start_with(dir, Settings { durable: false, ..Settings::default() })?;
     println!("{}: private server on {}", engine.feature(), server.url());
     urls.push((engine, server.url()));
     Ok(Some(server))

@@ -1,0 +1,69 @@
+//! P1 and P2: a session is looked up by its token.
+
+use crate::engine::{Engine, Mariadb, Place, Postgres, Sqlite, cookies, repository};
+use crate::floor::Floor;
+use crate::ground::Ground;
+use crate::payload::{SIZES, Visits, document, text, token};
+use crate::results::{Line, Must, Results};
+use crate::rival::Rival;
+use crate::rounds::{Contender, alternate};
+
+/// Sessions in the table.
+pub const ROWS: usize = 10_000;
+
+pub fn run(ground: &Ground, results: &mut Results) {
+    for bytes in SIZES {
+        on::<Sqlite>(ground, bytes, "P1", Some((1.25, 8.0)), results);
+    }
+    for bytes in SIZES {
+        on::<Postgres>(ground, bytes, "P2", Some((1.15, 2.0)), results);
+    }
+    for bytes in SIZES {
+        on::<Mariadb>(ground, bytes, "", None, results);
+    }
+}
+
+fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, must: Option<(f64, f64)>, results: &mut Results) {
+    ground.seat::<E>();
+    let document = document(bytes);
+    let place = Place::fill::<E>(ground, "loading", ROWS as u64, &text(&document));
+    let numbers = place.numbers(ROWS as u64);
+    let mut floor = place.floor::<E>(&numbers);
+    let [own, others, diesels] = ["ours", "rival", "diesel"].map(|who| place.beside::<E>(ground, who, &text(&document)));
+    let (sessions, mut conn, cookies) = (repository::<E>(), E::connect(&own.url), cookies(&numbers));
+    let rival = Rival::<E>::fill(ground, &others.name, &document, ROWS);
+    let visits = Visits::of(ROWS);
+    let (mut first, mut second, mut third, mut fourth) = (visits.clone(), visits.clone(), visits.clone(), visits);
+    let mut other = E::connect(&diesels.url);
+    let mut contenders: Vec<Contender<'_>> = vec![
+        Box::new(|times| {
+            for _ in 0..times {
+                floor.load(first.next());
+            }
+        }),
+        Box::new(|times| {
+            for _ in 0..times {
+                let cookie = cookies[second.next()].as_str();
+                sessions.load(&mut conn, cookie).expect("it answers").expect("it is live");
+            }
+        }),
+        Box::new(|times| rival.load(times, || third.next())),
+        Box::new(|times| {
+            for _ in 0..times {
+                E::by_diesel(&mut other, token(numbers[fourth.next()]).digest().as_uuid(), chrono::Utc::now());
+            }
+        }),
+    ];
+    let [floor, ours, rival, diesel] = alternate(&mut contenders).try_into().expect("four");
+    let what = format!("{}: load, {bytes} B: over the same look-up by Diesel alone", E::NAME);
+    results.fact("", what, ours.over(&diesel).median(), "", Must::Nothing);
+    results.line(Line {
+        number,
+        work: format!("{}: load, {bytes} B", E::NAME),
+        floor: Some(floor),
+        ours,
+        rival: Some(rival),
+        at_most: must.map(|(most, _)| most),
+        at_least: must.map(|(_, least)| least),
+    });
+}
