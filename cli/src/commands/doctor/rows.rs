@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use diesel_sessions::{Keyring, Timestamp6};
+use diesel_sessions::Timestamp6;
 use serde_json::{Map, Value};
 
 use super::finding::Findings;
 use crate::args::sessions::DoctorArgs;
+use crate::commands::keys::keyring_if_any;
 use crate::database::row::Cell;
 use crate::database::statement::Statement;
 use crate::database::{Database, Engine};
@@ -166,21 +167,18 @@ pub(super) fn keys(database: &mut Database, layout: &Layout, args: &DoctorArgs, 
     if found.is_empty() {
         return Ok(());
     }
-    let from = &args.keys_from;
-    let is_file = std::path::Path::new(from).is_file();
-    if !is_file && std::env::var_os(from).is_none() {
+    let Some(keyring) = keyring_if_any(&args.keys_from)? else {
         let mut names = Vec::new();
         for row in &found {
             names.push(format!("{} ({})", row.maybe_text("key_name")?.unwrap_or_default(), row.integer("attributes")?));
         }
         let what = format!(
-            "attributes are sealed under {}, and {from} is not set here, so that nobody can tell which are missing",
+            "attributes are sealed under {}, and there are no keys here, so that nobody can tell which are missing",
             names.join(", ")
         );
         findings.advice("key", &attributes.name, what, "run it with the keys of the application, or name them with --keys-from");
         return Ok(());
-    }
-    let keyring = if is_file { Keyring::from_file(from)? } else { Keyring::from_env(from)? };
+    };
     let known: BTreeSet<&str> = keyring.names().collect();
     for row in &found {
         let name = row.maybe_text("key_name")?.unwrap_or_default();
@@ -188,10 +186,7 @@ pub(super) fn keys(database: &mut Database, layout: &Layout, args: &DoctorArgs, 
             findings.error(
                 "key",
                 &attributes.name,
-                format!(
-                    "{} attributes are sealed under the key `{name}`, which {from} does not have",
-                    row.integer("attributes")?
-                ),
+                format!("{} attributes are sealed under the key `{name}`, which is not there", row.integer("attributes")?),
                 "give the application that key again, or delete those attributes: nothing else opens them",
             );
         }

@@ -83,5 +83,7 @@ fn attributes_under_a_key_that_is_not_there_are_found<D: Db>(db: &D) {
     assert_eq!(heads(&untold), ["advice key session_attributes"]);
     assert!(untold[0]["finding"].as_str().unwrap().contains("2026-05 (2)"), "{untold:?}");
     // SECURITY 8
+    let mistaken = run(&db.url(), &["doctor", "--format", "json", "--keys-from", new]);
+    assert!(mistaken.stdout.contains("2026-05 (2)") && !format!("{}{}", mistaken.stdout, mistaken.stderr).contains("BwcH"));
     assert!(!format!("{unknown:?}{untold:?}").contains("AwMD"));
 }
