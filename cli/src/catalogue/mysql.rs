@@ -7,7 +7,8 @@ use crate::database::statement::Statement;
 use crate::failure::Failure;
 
 const COLUMNS: &str = "\
-    SELECT COLUMN_NAME AS name, COLUMN_TYPE AS sql_type, IS_NULLABLE = 'YES' AS nullable, COLUMN_DEFAULT AS initial, \
+    SELECT COLUMN_NAME AS name, COLUMN_TYPE AS sql_type, IS_NULLABLE = 'YES' AS nullable, \
+           COALESCE(COLUMN_DEFAULT, NULLIF(GENERATION_EXPRESSION, '')) AS initial, \
            COLLATION_NAME AS collation, EXTRA LIKE '%auto_increment%' AS numbered \
     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 

@@ -25,6 +25,7 @@ suite! {
     two_imports_at_once_bring_each_row_once,
     an_import_goes_on_where_a_signal_has_ended_it,
     a_command_line_that_cannot_be_is_refused,
+    what_the_database_computes_needs_no_filling,
 }
 
 /// Imports from the store's table; what it printed as JSON.
@@ -218,6 +219,20 @@ fn a_command_line_that_cannot_be_is_refused<D: Db>(db: &D) {
         _ => D::execute(&mut db.connect(), "ALTER TABLE sessions MODIFY user_agent TEXT NOT NULL"),
     }
     attempt(db, &[]).assert_failed(2, &["`user_agent` must not be NULL", "--fill user_agent=PATH"]);
+}
+
+fn what_the_database_computes_needs_no_filling<D: Db>(db: &D) {
+    let computed = match D::NAME {
+        "sqlite" => "NOT NULL GENERATED ALWAYS AS (_version + 1) VIRTUAL",
+        "postgres" => "NOT NULL GENERATED ALWAYS AS (_version + 1) STORED",
+        // MariaDB has no way to say that it is NOT NULL; MySQL has.
+        _ => "GENERATED ALWAYS AS (_version + 1) STORED",
+    };
+    D::execute(&mut db.connect(), &format!("ALTER TABLE sessions ADD COLUMN changes INTEGER {computed}"));
+    let store = FormerStore::new(db);
+    let cookie = store.add(&json!({"a": 1}), in_days(1));
+    assert_eq!(counts(&import(db, &["--write"]))[0], 1);
+    assert!(open(db, &cookie).is_some());
 }
 
 /// The texts of a column, one behind the other.
