@@ -15,6 +15,8 @@ pub(crate) struct Place {
     shown: String,
     /// Texts that no message may repeat.
     secrets: Vec<String>,
+    /// Whether a secret may stand where none belongs, so that nothing of what is said about it may be repeated.
+    is_doubtful: bool,
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the others have servers"))]
     file: Option<PathBuf>,
 }
@@ -52,7 +54,10 @@ impl Place {
             secrets.extend([password.to_owned(), decoded(password)]);
         }
         secrets.retain(|secret| !secret.is_empty());
-        Ok(Place { engine, shown: format!("{engine} at {host}{port}{name}"), secrets, file: None })
+        // `ada:12/34@host`: what was meant as a password is a port and a path.
+        let is_doubtful = url.username().is_empty() && url.password().is_none() && text.contains('@');
+        let shown = if is_doubtful { engine.to_string() } else { format!("{engine} at {host}{port}{name}") };
+        Ok(Place { engine, shown, secrets, is_doubtful, file: None })
     }
 
     fn file(text: &str) -> Self {
@@ -64,10 +69,16 @@ impl Place {
         // A connection string of another kind may stand here by mistake.
         let is_doubtful = text.contains('@') || text.to_lowercase().contains("password");
         let shown = if is_doubtful { "SQLite".to_owned() } else { format!("SQLite at {path}") };
-        let secrets = if is_doubtful { vec![text.to_owned()] } else { Vec::new() };
         // SQLite alone knows what an encoded path means.
         let is_encoded = text.starts_with("file:") && path.contains('%');
-        Place { engine: Engine::Sqlite, shown, secrets, file: (!is_memory && !is_encoded).then(|| PathBuf::from(path)) }
+        let secrets = Vec::new();
+        Place {
+            engine: Engine::Sqlite,
+            shown,
+            secrets,
+            is_doubtful,
+            file: (!is_memory && !is_encoded).then(|| PathBuf::from(path)),
+        }
     }
 
     /// SQLite would create a file that is not there.
@@ -83,6 +94,10 @@ impl Place {
 
     /// A message in one line, without what nobody may read.
     pub(crate) fn scrubbed(&self, message: &str) -> String {
+        if self.is_doubtful {
+            return "the URL has an `@` where no account stands; in a password, write `@`, `/`, `?` and `#` as %40, %2F, %3F and %23"
+                .to_owned();
+        }
         one_line(&self.secrets.iter().fold(message.to_owned(), |message, secret| message.replace(secret.as_str(), "…")))
     }
 }
@@ -136,6 +151,18 @@ mod tests {
         let scrubbed = place.scrubbed("no `s%40cret%2B`, no `s@cret+`,\nno `hidden`");
         assert_eq!(scrubbed, "no `…`, no `…`, no `…`");
         assert_eq!(format!("{:?}", DatabaseUrl::from("postgres://a:b@c")), "DatabaseUrl(..)");
+    }
+
+    // SECURITY 8
+    #[test]
+    fn half_a_password_is_not_shown_as_a_port_or_a_path() {
+        for address in
+            ["postgres://ada:12/34@host/db", "mysql://ada:12?34@host/db", "postgres://ada:12#34@host/db", "ada:12/34@host"]
+        {
+            let place = place(address);
+            let said = format!("{place}: {}", place.scrubbed("cannot reach ada:12, database 34@host"));
+            assert!(!said.contains("12") && !said.contains("34"), "{said}");
+        }
     }
 
     // SECURITY 8
