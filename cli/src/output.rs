@@ -7,11 +7,10 @@ pub(crate) mod table;
 
 use std::io::{self, Write};
 
-use serde_json::Value;
-
 use crate::args::options::Format;
 use crate::failure::Failure;
 use field::Field;
+use json::Json;
 
 /// Standard output. A reader that has gone is no failure: see [`Failure::is_broken_pipe`].
 pub(crate) struct Output {
@@ -48,14 +47,14 @@ impl Output {
     }
 
     /// A JSON document on lines of its own.
-    pub(crate) fn json(&mut self, document: &Value) -> Result<(), Failure> {
-        self.line(&json::harmless(&format!("{document:#}")))
+    pub(crate) fn json(&mut self, document: &Json) -> Result<(), Failure> {
+        self.line(&format!("{document:#}"))
     }
 
     /// One thing with its properties: a line for each, or an object.
     pub(crate) fn properties(&mut self, properties: &[(&str, Field)]) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.json(&json::object(properties.iter().map(|(name, field)| (*name, field)))),
+            Format::Json => self.json(&Json::fields(properties.iter().map(|(name, field)| (*name, field)))),
             Format::Table => {
                 let width = properties.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
                 properties.iter().try_for_each(|(name, field)| self.line(format!("{name:width$}  {}", field.shown()).trim_end()))

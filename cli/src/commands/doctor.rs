@@ -8,7 +8,7 @@ mod rows;
 mod settings;
 
 use anstyle::{AnsiColor, Style};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::args::options::Format;
 use crate::args::sessions::{DoctorArgs, Severity};
@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::output::field::Field;
+use crate::output::json::Json;
 use crate::program::Outcome;
 use finding::{Finding, Findings};
 use rows::Backlog;
@@ -43,14 +44,18 @@ pub(crate) fn run(context: &mut Context, args: &DoctorArgs) -> Result<Outcome, F
     match context.out.format() {
         Format::Json => {
             let backlog = backlog.map(|backlog| {
-                json!({
-                    "sessions": backlog.sessions,
-                    "oldest_expired_at": Field::time(backlog.oldest, "-").json(),
-                    "attributes": backlog.attributes,
-                })
+                Json::object([
+                    ("sessions", backlog.sessions.into()),
+                    ("oldest_expired_at", Field::time(backlog.oldest, "-").json().clone().into()),
+                    ("attributes", backlog.attributes.into()),
+                ])
             });
-            let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
-            context.out.json(&json!({ "findings": findings, "backlog": backlog, "hot_updates": hot }))?;
+            let document = [
+                ("findings", findings.iter().map(Finding::to_json).collect()),
+                ("backlog", backlog.unwrap_or(Json::Value(Value::Null))),
+                ("hot_updates", hot.into()),
+            ];
+            context.out.json(&Json::object(document))?;
         }
         Format::Table => {
             print(context, &layout, &findings)?;

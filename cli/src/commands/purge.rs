@@ -4,14 +4,13 @@ mod batch;
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use crate::args::options::Format;
 use crate::args::sessions::PurgeArgs;
 use crate::context::Context;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::layout::Layout;
+use crate::output::json::Json;
 use crate::output::progress::Progress;
 use crate::program::Outcome;
 use crate::stop::Stop;
@@ -103,8 +102,10 @@ fn tell(context: &mut Context, round: &Round) -> Result<(), Failure> {
     let Purged { sessions, attributes } = round.purged;
     match context.out.format() {
         Format::Json => {
-            let answer = json!({ "sessions": sessions, "attributes": attributes, "complete": round.interrupted.is_none() });
-            context.out.line(&answer.to_string())?;
+            let is_complete = round.interrupted.is_none();
+            let counts = [("sessions", sessions.into()), ("attributes", attributes.into()), ("complete", is_complete.into())];
+            // On one line: there may be round after round of them.
+            context.out.line(&Json::object(counts).to_string())?;
         }
         Format::Table => {
             let rest = if round.interrupted.is_some() { "; interrupted, more is left" } else { "" };

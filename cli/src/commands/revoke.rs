@@ -1,7 +1,5 @@
 //! `revoke`: signs out, one session, a user's, or everyone's.
 
-use serde_json::json;
-
 use crate::args::options::Format;
 use crate::args::sessions::{RevokeArgs, Whose};
 use crate::context::Context;
@@ -11,6 +9,7 @@ use crate::database::statement::{Statement, Value};
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::output::field::Field;
+use crate::output::json::Json;
 use crate::program::Outcome;
 use crate::terminal;
 
@@ -41,7 +40,7 @@ pub(crate) fn run(context: &mut Context, args: &RevokeArgs) -> Result<Outcome, F
         return Err(Failure::NoSession(id));
     }
     match context.out.format() {
-        Format::Json => context.out.json(&json!({ "revoked": revoked }))?,
+        Format::Json => context.out.json(&Json::object([("revoked", revoked.into())]))?,
         Format::Table if revoked == 1 => context.out.line("1 session revoked")?,
         Format::Table => context.out.line(&format!("{revoked} sessions revoked"))?,
     }

@@ -13,7 +13,7 @@ use crate::database::statement::Statement;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::output::field::Field;
-use crate::output::json;
+use crate::output::json::Json;
 use crate::program::Outcome;
 use crate::terminal;
 
@@ -39,37 +39,33 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Result<Outcome, Fai
     };
     match context.out.format() {
         Format::Json => {
-            let columns = json::object(columns.iter().map(|(name, field)| (name.as_str(), field)));
-            properties.push(("columns".to_owned(), Field::from(columns)));
-            let attributes = attributes.as_ref().map(|names| names.iter().map(Attribute::json).collect());
-            properties.push(("attributes".to_owned(), Field::from(attributes.map_or(Value::Null, Value::Array))));
+            let mut document: Vec<(&str, Json)> =
+                properties.iter().map(|(name, field)| (name.as_str(), field.json().clone().into())).collect();
+            document.push(("columns", Json::fields(columns.iter().map(|(name, field)| (name.as_str(), field)))));
+            let attributes = attributes.map(|attributes| attributes.iter().map(Attribute::json).collect());
+            document.push(("attributes", attributes.unwrap_or(Json::Value(Value::Null))));
             if let Some(data) = data {
-                let document = serde_json::from_str(&data).unwrap_or(Value::String(data));
-                properties.push(("data".to_owned(), Field::from(document)));
+                document.push(("data", serde_json::from_str(&data).unwrap_or(Value::String(data)).into()));
             }
-            print(context, &properties)?;
+            context.out.json(&Json::object(document))?;
         }
         Format::Table => {
             // A column may be named like one of the library's; here that misleads nobody.
             properties.extend(columns);
-            print(context, &properties)?;
+            let properties: Vec<_> = properties.iter().map(|(name, field)| (name.as_str(), field.clone())).collect();
+            context.out.properties(&properties)?;
             for attribute in attributes.iter().flatten() {
                 context.out.line(&format!("attribute  {}", attribute.line()))?;
             }
             if let Some(data) = data {
-                let document = serde_json::from_str::<Value>(&data).map(|document| format!("{document:#}"));
-                let document = document.map_or_else(|_| Field::from(data).shown().to_owned(), |text| json::harmless(&text));
+                let document = serde_json::from_str::<Value>(&data).map(|document| format!("{:#}", Json::from(document)));
+                let document = document.unwrap_or_else(|_| Field::from(data).shown().to_owned());
                 context.out.line("data")?;
                 context.out.line(&document)?;
             }
         }
     }
     Ok(Outcome::Done)
-}
-
-fn print(context: &mut Context, properties: &[(String, Field)]) -> Result<(), Failure> {
-    let named: Vec<_> = properties.iter().map(|(name, field)| (name.as_str(), field.clone())).collect();
-    context.out.properties(&named)
 }
 
 /// The session's row, without its data.
@@ -126,14 +122,14 @@ struct Attribute {
 }
 
 impl Attribute {
-    fn json(&self) -> Value {
-        serde_json::json!({
-            "name": self.name,
-            "encrypted": self.is_encrypted,
-            "expired": self.is_expired,
-            "updated_at": self.updated_at.json(),
-            "expires_at": self.expires_at.json(),
-        })
+    fn json(&self) -> Json {
+        Json::object([
+            ("name", self.name.as_str().into()),
+            ("encrypted", self.is_encrypted.into()),
+            ("expired", self.is_expired.into()),
+            ("updated_at", self.updated_at.json().clone().into()),
+            ("expires_at", self.expires_at.json().clone().into()),
+        ])
     }
 
     fn line(&self) -> String {

@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use diesel_sessions::Timestamp6;
-use serde_json::{Value, json};
 
 use crate::args::options::Format;
 use crate::args::sessions::StatsArgs;
@@ -13,6 +12,7 @@ use crate::database::statement::Statement;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::output::field::Field;
+use crate::output::json::Json;
 use crate::output::table::Listing;
 use crate::program::Outcome;
 
@@ -46,14 +46,17 @@ pub(crate) fn run(context: &mut Context, args: &StatsArgs) -> Result<Outcome, Fa
     }
     match context.out.format() {
         Format::Json => {
-            let ages =
-                ages.iter().map(|(age, created, seen)| json!({ "age": age, "created": created, "last_seen": seen })).collect();
-            properties.push(("ages", Field::from(Value::Array(ages))));
-            if let Some(owners) = owners {
-                let owners = owners.iter().map(|(owner, count)| json!({ "owner": owner.json(), "sessions": count })).collect();
-                properties.push(("owners", Field::from(Value::Array(owners))));
-            }
-            context.out.properties(&properties)?;
+            let mut document: Vec<(&str, Json)> =
+                properties.iter().map(|(name, field)| (*name, field.json().clone().into())).collect();
+            let age = |(age, created, seen): &(&str, i64, i64)| {
+                Json::object([("age", (*age).into()), ("created", (*created).into()), ("last_seen", (*seen).into())])
+            };
+            document.push(("ages", ages.iter().map(age).collect()));
+            let owner = |(owner, count): &(Field, i64)| {
+                Json::object([("owner", owner.json().clone().into()), ("sessions", (*count).into())])
+            };
+            document.extend(owners.map(|owners| ("owners", owners.iter().map(owner).collect())));
+            context.out.json(&Json::object(document))?;
         }
         Format::Table => {
             context.out.properties(&properties)?;

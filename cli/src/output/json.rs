@@ -1,15 +1,62 @@
-//! JSON: objects, and arrays that are written element by element.
+//! JSON: objects that keep their order, and arrays that are written element by element.
 
-use serde_json::{Map, Value};
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::Output;
 use super::field::{Field, steers};
 use crate::failure::Failure;
 
-/// An object of named fields.
-pub(crate) fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a Field)>) -> Value {
-    let map: Map<String, Value> = fields.into_iter().map(|(name, field)| (name.to_owned(), field.json().clone())).collect();
-    Value::Object(map)
+/// A document. Its objects keep the order in which they were made; those of `serde_json` are sorted by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Json {
+    Value(Value),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// An object of these members.
+    pub(crate) fn object<N: Into<String>>(members: impl IntoIterator<Item = (N, Json)>) -> Self {
+        Json::Object(members.into_iter().map(|(name, member)| (name.into(), member)).collect())
+    }
+
+    /// An object of named fields.
+    pub(crate) fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a Field)>) -> Self {
+        Json::object(fields.into_iter().map(|(name, field)| (name, field.json().clone().into())))
+    }
+}
+
+impl<T: Into<Value>> From<T> for Json {
+    fn from(value: T) -> Self {
+        Json::Value(value.into())
+    }
+}
+
+impl FromIterator<Json> for Json {
+    fn from_iter<I: IntoIterator<Item = Json>>(elements: I) -> Self {
+        Json::Array(elements.into_iter().collect())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Json::Value(value) => value.serialize(serializer),
+            Json::Array(elements) => serializer.collect_seq(elements),
+            Json::Object(members) => serializer.collect_map(members.iter().map(|(name, member)| (name, member))),
+        }
+    }
+}
+
+/// On one line, or with `{:#}` on several; what would steer a terminal is spelt out.
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = if f.alternate() { serde_json::to_string_pretty(self) } else { serde_json::to_string(self) };
+        f.write_str(&harmless(&text.map_err(|_| fmt::Error)?))
+    }
 }
 
 /// The same document, with what would steer a terminal spelt out: JSON itself asks that of the oldest control characters alone.
@@ -35,10 +82,10 @@ pub(crate) struct Array {
 
 impl Array {
     /// The next element, on a line of its own.
-    pub(crate) fn push(&mut self, out: &mut Output, element: &Value) -> Result<(), Failure> {
+    pub(crate) fn push(&mut self, out: &mut Output, element: &Json) -> Result<(), Failure> {
         out.text(if self.is_begun { ",\n" } else { "[\n" })?;
         self.is_begun = true;
-        out.text(&harmless(&element.to_string()))
+        out.text(&element.to_string())
     }
 
     /// The end.
@@ -52,9 +99,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_object_keeps_its_order() {
+        let inner = [1.into(), Json::object([("z", "y".into()), ("a", Value::Null.into())])].into_iter().collect();
+        let document = Json::object([("id", 7.into()), ("at", inner)]);
+        assert_eq!(document.to_string(), r#"{"id":7,"at":[1,{"z":"y","a":null}]}"#);
+        assert_eq!(format!("{:#}", Json::object([("id", 7.into())])), "{\n  \"id\": 7\n}");
+    }
+
+    #[test]
     fn no_document_steers_a_terminal_and_all_are_read_back() {
         let document = serde_json::json!({ "agent": "a\u{1b}[31m\u{9b}31m\u{202e}\u{e0001}é\n" });
-        let shown = harmless(&format!("{document:#}"));
+        let shown = format!("{:#}", Json::from(document.clone()));
         assert!(!shown.contains(['\u{9b}', '\u{1b}', '\u{202e}']), "{shown}");
         assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), document);
     }

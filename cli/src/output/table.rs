@@ -25,7 +25,7 @@ impl Listing {
     pub(crate) fn page(&mut self, out: &mut Output, rows: &[Vec<Field>]) -> Result<(), Failure> {
         match out.format() {
             Format::Json => rows.iter().try_for_each(|row| {
-                let element = json::object(self.heads.iter().map(String::as_str).zip(row));
+                let element = json::Json::fields(self.heads.iter().map(String::as_str).zip(row));
                 self.array.push(out, &element)
             })?,
             Format::Table if !rows.is_empty() => self.lines(out, rows)?,

@@ -1,9 +1,8 @@
 //! What is wrong, and what to do about it.
 
-use serde_json::{Value, json};
-
 use crate::args::sessions::Severity;
 use crate::output::field::harmless;
+use crate::output::json::Json;
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +18,14 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn to_json(&self) -> Value {
-        json!({
-            "severity": word(self.severity),
-            "check": self.check,
-            "about": self.about,
-            "finding": self.what,
-            "advice": self.advice,
-        })
+    pub(super) fn to_json(&self) -> Json {
+        Json::object([
+            ("severity", word(self.severity).into()),
+            ("check", self.check.into()),
+            ("about", self.about.as_str().into()),
+            ("finding", self.what.as_str().into()),
+            ("advice", self.advice.as_str().into()),
+        ])
     }
 
     /// For people: two lines. Names come from the database, and steer no terminal.

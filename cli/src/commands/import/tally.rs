@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::args::options::Format;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::output::field::Field;
-use crate::output::json;
+use crate::output::json::Json;
 use crate::output::table::Listing;
 
 use super::unfit::Unfit;
@@ -74,15 +74,14 @@ impl Tally {
             ("unfit", self.unfit),
         ];
         if out.format() == Format::Json {
-            let mut document: Map<String, Value> =
-                counts.iter().map(|(name, count)| ((*name).to_owned(), Value::from(*count))).collect();
-            document.insert("dry_run".to_owned(), is_dry.into());
-            document.insert("complete".to_owned(), is_complete.into());
-            document.insert("reasons".to_owned(), self.reasons.iter().map(|(reason, rows)| (reason.clone(), *rows)).collect());
+            let mut document: Vec<(&str, Json)> = counts.map(|(name, count)| (name, count.into())).into();
+            document.push(("dry_run", is_dry.into()));
+            document.push(("complete", is_complete.into()));
+            let reasons = self.reasons.iter().map(|(reason, rows)| (reason.as_str(), (*rows).into()));
+            document.push(("reasons", Json::object(reasons)));
             let rows = self.fields();
-            let rows = rows.iter().map(|row| json::object(HEADS.into_iter().zip(row)));
-            document.insert("unfit_rows".to_owned(), rows.collect());
-            return out.json(&document.into());
+            document.push(("unfit_rows", rows.iter().map(|row| Json::fields(HEADS.into_iter().zip(row))).collect()));
+            return out.json(&Json::object(document));
         }
         let fields: Vec<(String, Field)> =
             counts.iter().map(|(name, count)| (name.replace('_', " "), Field::from(Value::from(*count)))).collect();

@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::output::field::Field;
+use crate::output::json::Json;
 use crate::output::progress::Progress;
 use crate::output::table::Listing;
 use crate::program::Outcome;
@@ -115,12 +116,11 @@ fn tell(context: &mut Context, done: &Done, remaining: u64, is_complete: bool) -
     let counts = [("resealed", number(done.resealed)), ("remaining", number(remaining)), ("unreadable", number(done.unreadable))];
     let rows: Vec<Vec<Field>> = done.listed.iter().map(Unreadable::fields).collect();
     if context.out.format() == Format::Json {
-        let mut document: serde_json::Map<_, _> =
-            counts.iter().map(|(name, field)| ((*name).to_owned(), field.json().clone())).collect();
-        document.insert("complete".to_owned(), is_complete.into());
-        let listed = rows.iter().map(|row| crate::output::json::object(HEADS.into_iter().zip(row)));
-        document.insert("unreadable_attributes".to_owned(), listed.collect());
-        return context.out.json(&document.into());
+        let mut document: Vec<(&str, Json)> = counts.iter().map(|(name, field)| (*name, field.json().clone().into())).collect();
+        document.push(("complete", is_complete.into()));
+        let listed = rows.iter().map(|row| Json::fields(HEADS.into_iter().zip(row)));
+        document.push(("unreadable_attributes", listed.collect()));
+        return context.out.json(&Json::object(document));
     }
     context.out.properties(&counts)?;
     if !rows.is_empty() {
