@@ -46,7 +46,7 @@ pub(crate) fn run(context: &mut Context, args: &DoctorArgs) -> Result<Outcome, F
             let backlog = backlog.map(|backlog| {
                 Json::object([
                     ("sessions", backlog.sessions.into()),
-                    ("oldest_expired_at", Field::time(backlog.oldest, "-").json().clone().into()),
+                    ("oldest_expired_at", Field::time(backlog.oldest, "-").json().into()),
                     ("attributes", backlog.attributes.into()),
                 ])
             });

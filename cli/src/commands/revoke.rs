@@ -58,7 +58,7 @@ fn one(database: &mut Database, layout: &Layout, id: i64) -> Result<String, Fail
     );
     let row = database.row(&Statement::new(sql).bind(id))?.ok_or(Failure::NoSession(id))?;
     let (owner, seen) = (Field::cell(row.cell("owner")?), Field::time_in(&row, "last_seen_at", "never")?);
-    let whose = if owner.json().is_null() { "nobody's".to_owned() } else { format!("of owner {}", owner.shown()) };
+    let whose = if owner.is_null() { "nobody's".to_owned() } else { format!("of owner {}", owner.shown()) };
     Ok(format!("End session {id}, {whose}, last seen {}?", seen.shown()))
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Result<Outcome, Fai
     match context.out.format() {
         Format::Json => {
             let mut document: Vec<(&str, Json)> =
-                properties.iter().map(|(name, field)| (name.as_str(), field.json().clone().into())).collect();
+                properties.iter().map(|(name, field)| (name.as_str(), field.json().into())).collect();
             document.push(("columns", Json::fields(columns.iter().map(|(name, field)| (name.as_str(), field)))));
             let attributes = attributes.map(|attributes| attributes.iter().map(Attribute::json).collect());
             document.push(("attributes", attributes.unwrap_or(Json::Value(Value::Null))));
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Result<Outcome, Fai
             }
             if let Some(data) = data {
                 let document = serde_json::from_str::<Value>(&data).map(|document| format!("{:#}", Json::from(document)));
-                let document = document.unwrap_or_else(|_| Field::from(data).shown().to_owned());
+                let document = document.unwrap_or_else(|_| Field::from(data).shown().into_owned());
                 context.out.line("data")?;
                 context.out.line(&document)?;
             }
@@ -127,14 +127,14 @@ impl Attribute {
             ("name", self.name.as_str().into()),
             ("encrypted", self.is_encrypted.into()),
             ("expired", self.is_expired.into()),
-            ("updated_at", self.updated_at.json().clone().into()),
-            ("expires_at", self.expires_at.json().clone().into()),
+            ("updated_at", self.updated_at.json().into()),
+            ("expires_at", self.expires_at.json().into()),
         ])
     }
 
     fn line(&self) -> String {
         let encrypted = if self.is_encrypted { ", encrypted" } else { "" };
-        let end = match (self.is_expired, self.expires_at.json().is_null()) {
+        let end = match (self.is_expired, self.expires_at.is_null()) {
             (true, _) => format!(", expired {}", self.expires_at.shown()),
             (false, false) => format!(", expires {}", self.expires_at.shown()),
             (false, true) => String::new(),

@@ -1,5 +1,7 @@
 //! One value of an answer: how a table shows it, and what it is in JSON.
 
+use std::borrow::Cow;
+
 use chrono::SecondsFormat;
 use diesel_sessions::Timestamp6;
 use serde_json::Value;
@@ -9,35 +11,54 @@ use crate::failure::Failure;
 
 /// One value of an answer.
 #[derive(Clone)]
-pub(crate) struct Field {
-    shown: String,
-    json: Value,
+pub(crate) enum Field {
+    Value(Value),
+    Time(Timestamp6),
+    /// There is none: what a table says then.
+    NoTime(&'static str),
 }
 
 impl Field {
-    /// As a table shows it, on one line. What would steer a terminal is spelt out: values may come from anybody.
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
-    }
-
-    /// As JSON has it.
-    pub(crate) fn json(&self) -> &Value {
-        &self.json
-    }
-
-    /// A time in UTC: to the second in a table, in full in JSON; `absent` where there is none.
-    pub(crate) fn time(time: Option<Timestamp6>, absent: &str) -> Self {
-        match time {
-            Some(time) => Field {
-                shown: format!("{}Z", time.to_string().split('.').next().unwrap_or_default()),
-                json: Value::String(time.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-            },
-            None => Field { shown: absent.to_owned(), json: Value::Null },
+    /// As a table shows it, on one line; a time in UTC, to the second. What would steer a terminal is spelt out: values may come
+    /// from anybody.
+    pub(crate) fn shown(&self) -> Cow<'_, str> {
+        match self {
+            Field::Value(Value::Null) => "-".into(),
+            Field::Value(Value::Bool(true)) => "yes".into(),
+            Field::Value(Value::Bool(false)) => "no".into(),
+            Field::Value(Value::String(text)) => harmless(text),
+            Field::Value(other) => harmless(&other.to_string()).into_owned().into(),
+            Field::Time(time) => format!("{}Z", time.to_string().split('.').next().unwrap_or_default()).into(),
+            Field::NoTime(absent) => (*absent).into(),
         }
     }
 
+    /// As JSON has it; a time in full.
+    pub(crate) fn json(&self) -> Value {
+        match self {
+            Field::Value(value) => value.clone(),
+            Field::Time(time) => Value::String(time.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            Field::NoTime(_) => Value::Null,
+        }
+    }
+
+    /// Whether there is nothing: null in JSON.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Field::NoTime(_) | Field::Value(Value::Null))
+    }
+
+    /// Whether it is a number.
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self, Field::Value(Value::Number(_)))
+    }
+
+    /// A time; `absent` is shown where there is none.
+    pub(crate) fn time(time: Option<Timestamp6>, absent: &'static str) -> Self {
+        time.map_or(Field::NoTime(absent), Field::Time)
+    }
+
     /// A time that a row holds; what it holds instead, where that is none.
-    pub(crate) fn time_in(row: &Row, name: &str, absent: &str) -> Result<Self, Failure> {
+    pub(crate) fn time_in(row: &Row, name: &str, absent: &'static str) -> Result<Self, Failure> {
         match row.maybe_time(name) {
             Ok(time) => Ok(Field::time(time, absent)),
             Err(_) => row.cell(name).map(Field::cell),
@@ -72,15 +93,8 @@ impl Field {
 }
 
 impl From<Value> for Field {
-    fn from(json: Value) -> Self {
-        let shown = match &json {
-            Value::Null => "-".to_owned(),
-            Value::Bool(true) => "yes".to_owned(),
-            Value::Bool(false) => "no".to_owned(),
-            Value::String(text) => harmless(text),
-            other => harmless(&other.to_string()),
-        };
-        Field { shown, json }
+    fn from(value: Value) -> Self {
+        Field::Value(value)
     }
 }
 
@@ -109,15 +123,24 @@ impl From<bool> for Field {
 }
 
 /// A text without what would steer a terminal.
-pub(crate) fn harmless(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return text.into();
+    }
+    let shown = text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
         if steers(letter) {
             shown.extend(letter.escape_unicode())
         } else {
             shown.push(letter)
         }
         shown
-    })
+    });
+    shown.into()
+}
+
+/// Whether it is nothing but printable ASCII, as most texts are: told at a glance.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Whether a terminal does something else than show it: control characters, and those that turn the direction of writing.
@@ -137,6 +160,6 @@ mod tests {
     #[test]
     fn never_is_no_date() {
         assert_eq!(Field::end(Some(Timestamp6::NEVER)).shown(), "never");
-        assert!(Field::end(Some(Timestamp6::NEVER)).json().is_null());
+        assert!(Field::end(Some(Timestamp6::NEVER)).is_null());
     }
 }

@@ -1,12 +1,13 @@
 //! JSON: objects that keep their order, and arrays that are written element by element.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::Output;
-use super::field::{Field, steers};
+use super::field::{Field, is_plain, steers};
 use crate::failure::Failure;
 
 /// A document. Its objects keep the order in which they were made; those of `serde_json` are sorted by name.
@@ -25,7 +26,7 @@ impl Json {
 
     /// An object of named fields.
     pub(crate) fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a Field)>) -> Self {
-        Json::object(fields.into_iter().map(|(name, field)| (name, field.json().clone().into())))
+        Json::object(fields.into_iter().map(|(name, field)| (name, field.json().into())))
     }
 }
 
@@ -60,9 +61,12 @@ impl fmt::Display for Json {
 }
 
 /// The same document, with what would steer a terminal spelt out: JSON itself asks that of the oldest control characters alone.
-pub(crate) fn harmless(document: &str) -> String {
+fn harmless(document: &str) -> Cow<'_, str> {
+    if document.split('\n').all(is_plain) {
+        return document.into();
+    }
     let mut units = [0; 2];
-    document.chars().fold(String::with_capacity(document.len()), |mut shown, letter| {
+    let shown = document.chars().fold(String::with_capacity(document.len()), |mut shown, letter| {
         if letter != '\n' && steers(letter) {
             for unit in letter.encode_utf16(&mut units) {
                 shown.push_str(&format!("\\u{unit:04x}"));
@@ -71,7 +75,8 @@ pub(crate) fn harmless(document: &str) -> String {
             shown.push(letter);
         }
         shown
-    })
+    });
+    shown.into()
 }
 
 /// An array that never stands in memory as a whole.

@@ -51,7 +51,7 @@ impl Listing {
         }
         for row in rows {
             table.add_row(row.iter().map(|field| {
-                let alignment = if field.json().is_number() { CellAlignment::Right } else { CellAlignment::Left };
+                let alignment = if field.is_number() { CellAlignment::Right } else { CellAlignment::Left };
                 Cell::new(field.shown()).set_alignment(alignment)
             }));
         }

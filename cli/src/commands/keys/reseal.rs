@@ -116,7 +116,7 @@ fn tell(context: &mut Context, done: &Done, remaining: u64, is_complete: bool) -
     let counts = [("resealed", number(done.resealed)), ("remaining", number(remaining)), ("unreadable", number(done.unreadable))];
     let rows: Vec<Vec<Field>> = done.listed.iter().map(Unreadable::fields).collect();
     if context.out.format() == Format::Json {
-        let mut document: Vec<(&str, Json)> = counts.iter().map(|(name, field)| (*name, field.json().clone().into())).collect();
+        let mut document: Vec<(&str, Json)> = counts.iter().map(|(name, field)| (*name, field.json().into())).collect();
         document.push(("complete", is_complete.into()));
         let listed = rows.iter().map(|row| Json::fields(HEADS.into_iter().zip(row)));
         document.push(("unreadable_attributes", listed.collect()));
