@@ -46,15 +46,13 @@ pub(crate) fn run(context: &mut Context, args: &StatsArgs) -> Result<Outcome, Fa
     }
     match context.out.format() {
         Format::Json => {
-            let mut document: Vec<(&str, Json)> =
-                properties.iter().map(|(name, field)| (*name, field.json().into())).collect();
+            let mut document: Vec<(&str, Json)> = properties.iter().map(|(name, field)| (*name, field.json().into())).collect();
             let age = |(age, created, seen): &(&str, i64, i64)| {
                 Json::object([("age", (*age).into()), ("created", (*created).into()), ("last_seen", (*seen).into())])
             };
             document.push(("ages", ages.iter().map(age).collect()));
-            let owner = |(owner, count): &(Field, i64)| {
-                Json::object([("owner", owner.json().into()), ("sessions", (*count).into())])
-            };
+            let owner =
+                |(owner, count): &(Field, i64)| Json::object([("owner", owner.json().into()), ("sessions", (*count).into())]);
             document.extend(owners.map(|owners| ("owners", owners.iter().map(owner).collect())));
             context.out.json(&Json::object(document))?;
         }

@@ -9,8 +9,8 @@ use super::watched::watched;
 
 suite! { an_import_takes_the_same_memory_for_twenty_times_the_rows }
 
-const FEW: usize = 2_000;
-const MANY: usize = 40_000;
+const FEW: usize = 1_000;
+const MANY: usize = 20_000;
 
 // P12
 fn an_import_takes_the_same_memory_for_twenty_times_the_rows<D: Db>(db: &D) {
