@@ -7,6 +7,8 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::database::row::Row;
 use crate::database::{Database, Engine};
 use crate::failure::Failure;
 
@@ -136,6 +138,15 @@ impl Table {
         }
     }
 
+    /// The table that the command line calls so: `table`, `schema.table`, or a table with a dot in its name.
+    pub(crate) fn find(database: &mut Database, text: &str) -> Result<Option<Self>, Failure> {
+        let name = TableName::parse(text);
+        match Table::read(database, &name)? {
+            None if name.schema.is_some() => Table::read(database, &TableName { schema: None, name: text.to_owned() }),
+            found => Ok(found),
+        }
+    }
+
     /// The column of that name.
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
@@ -152,6 +163,16 @@ struct KeyColumn {
     to: TableName,
     to_column: String,
     on_delete: Action,
+}
+
+/// The table that a row names in these columns: with its schema where that is not the default one, or is spelt out in the name of
+/// the table that was asked for, so that the two can be compared.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn linked(row: &Row, columns: [&str; 3], asked: &TableName) -> Result<TableName, Failure> {
+    let [visible, schema, name] = columns;
+    let schema = row.text(schema)?;
+    let is_told = !row.boolean(visible)? || asked.schema.as_deref() == Some(schema);
+    Ok(TableName { schema: is_told.then(|| schema.to_owned()), name: row.text(name)?.to_owned() })
 }
 
 /// The keys that such columns make up; those of a key stand together.

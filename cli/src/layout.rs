@@ -90,17 +90,20 @@ impl Layout {
     pub(crate) fn find_leniently(database: &mut Database, args: &TableArgs) -> Result<Self, Failure> {
         let core = CoreNames::new(&args.column)?;
         let engine = database.engine();
-        let name = TableName::parse(&args.table);
         let missing =
             |table: &str, place: &str, option| Failure::NoTable { table: table.to_owned(), place: place.to_owned(), option };
-        let Some(table) = Table::read(database, &name)? else { return Err(missing(&args.table, database.place(), "table")) };
+        let Some(table) = Table::find(database, &args.table)? else {
+            return Err(missing(&args.table, database.place(), "table"));
+        };
         let attributes = match (&args.attributes_table, args.no_attributes) {
             (_, true) => None,
             (Some(asked), false) => {
-                let found = Table::read(database, &TableName::parse(asked))?;
+                let found = Table::find(database, asked)?;
                 Some(found.ok_or_else(|| missing(asked, database.place(), "attributes-table"))?)
             }
-            (None, false) => Table::read(database, &TableName { schema: name.schema.clone(), name: ATTRIBUTES.to_owned() })?,
+            (None, false) => {
+                Table::read(database, &TableName { schema: table.name.schema.clone(), name: ATTRIBUTES.to_owned() })?
+            }
         };
         let owner = owner(&table, &core, args.owner_column.as_deref())?;
         Ok(Layout { engine, table, core, attributes, owner })

@@ -1,6 +1,6 @@
 //! Tables as MySQL and MariaDB describe them.
 
-use super::{Column, Index, KeyColumn, Table, TableName, action, indices, keys, kind};
+use super::{Column, Index, KeyColumn, Table, TableName, action, indices, keys, kind, linked};
 use crate::database::Database;
 use crate::database::row::Row;
 use crate::database::statement::Statement;
@@ -43,8 +43,8 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
         name: name.clone(),
         columns: columns.iter().map(column).collect::<Result<_, _>>()?,
         indices: indices(members.iter().map(member).collect::<Result<Vec<_>, _>>()?),
-        foreign_keys: keys(from.iter().map(key_column).collect::<Result<Vec<_>, _>>()?),
-        references: keys(to.iter().map(key_column).collect::<Result<Vec<_>, _>>()?),
+        foreign_keys: keys(from.iter().map(|row| key_column(row, name)).collect::<Result<Vec<_>, _>>()?),
+        references: keys(to.iter().map(|row| key_column(row, name)).collect::<Result<Vec<_>, _>>()?),
     }))
 }
 
@@ -72,18 +72,14 @@ fn member(row: &Row) -> Result<Index, Failure> {
     })
 }
 
-fn key_column(row: &Row) -> Result<KeyColumn, Failure> {
-    let table = |visible: &str, schema: &str, name: &str| -> Result<TableName, Failure> {
-        let schema = if row.boolean(visible)? { None } else { Some(row.text(schema)?.to_owned()) };
-        Ok(TableName { schema, name: row.text(name)?.to_owned() })
-    };
-    let from = table("from_visible", "from_schema", "from_table")?;
+fn key_column(row: &Row, asked: &TableName) -> Result<KeyColumn, Failure> {
+    let from = linked(row, ["from_visible", "from_schema", "from_table"], asked)?;
     let name = row.text("name")?;
     Ok(KeyColumn {
         key: format!("{from}.{name}"),
         name: Some(name.to_owned()),
         column: row.text("from_column")?.to_owned(),
-        to: table("to_visible", "to_schema", "to_table")?,
+        to: linked(row, ["to_visible", "to_schema", "to_table"], asked)?,
         to_column: row.text("to_column")?.to_owned(),
         on_delete: action(row.text("on_delete")?),
         from,

@@ -1,6 +1,6 @@
 //! Tables as PostgreSQL describes them.
 
-use super::{Column, Index, KeyColumn, Kind, Table, TableName, action, indices, keys, kind};
+use super::{Column, Index, KeyColumn, Kind, Table, TableName, action, indices, keys, kind, linked};
 use crate::database::row::Row;
 use crate::database::statement::Statement;
 use crate::database::{Database, Engine};
@@ -51,8 +51,8 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
         name: name.clone(),
         columns: columns.iter().map(column).collect::<Result<_, _>>()?,
         indices: indices(members.iter().map(member).collect::<Result<Vec<_>, _>>()?),
-        foreign_keys: keys(from.iter().map(key_column).collect::<Result<Vec<_>, _>>()?),
-        references: keys(to.iter().map(key_column).collect::<Result<Vec<_>, _>>()?),
+        foreign_keys: keys(from.iter().map(|row| key_column(row, name)).collect::<Result<Vec<_>, _>>()?),
+        references: keys(to.iter().map(|row| key_column(row, name)).collect::<Result<Vec<_>, _>>()?),
     }))
 }
 
@@ -80,17 +80,13 @@ fn member(row: &Row) -> Result<Index, Failure> {
     })
 }
 
-fn key_column(row: &Row) -> Result<KeyColumn, Failure> {
-    let table = |visible: &str, schema: &str, name: &str| -> Result<TableName, Failure> {
-        let schema = if row.boolean(visible)? { None } else { Some(row.text(schema)?.to_owned()) };
-        Ok(TableName { schema, name: row.text(name)?.to_owned() })
-    };
+fn key_column(row: &Row, asked: &TableName) -> Result<KeyColumn, Failure> {
     Ok(KeyColumn {
         key: row.integer("key")?.to_string(),
         name: Some(row.text("name")?.to_owned()),
-        from: table("from_visible", "from_schema", "from_table")?,
+        from: linked(row, ["from_visible", "from_schema", "from_table"], asked)?,
         column: row.text("from_column")?.to_owned(),
-        to: table("to_visible", "to_schema", "to_table")?,
+        to: linked(row, ["to_visible", "to_schema", "to_table"], asked)?,
         to_column: row.text("to_column")?.to_owned(),
         on_delete: action(row.text("on_delete")?),
     })

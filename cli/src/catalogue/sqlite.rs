@@ -18,6 +18,11 @@ const KEYS: &str = "\
 
 pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<Table>, Failure> {
     let schema = name.schema.clone().unwrap_or_else(|| "main".to_owned());
+    let schemas = database
+        .rows(&Statement::new("SELECT name FROM pragma_database_list WHERE lower(name) = lower(?)").bind(schema.as_str()))?;
+    if schemas.is_empty() {
+        return Ok(None);
+    }
     let master = format!("{}.sqlite_master", database.engine().quoted(&schema));
     let found = Statement::new(format!("SELECT name, sql FROM {master} WHERE type = 'table' AND lower(name) = lower(?)"));
     let Some(row) = database.row(&found.bind(name.name.as_str()))? else { return Ok(None) };
@@ -59,7 +64,8 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
             });
         }
     }
-    Ok(Some(Table { name: name.clone(), columns, indices, foreign_keys, references }))
+    let name = TableName { schema: name.schema.clone(), name: own };
+    Ok(Some(Table { name, columns, indices, foreign_keys, references }))
 }
 
 fn column(row: &Row, is_numbered: bool) -> Result<Column, Failure> {

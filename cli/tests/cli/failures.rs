@@ -74,6 +74,24 @@ fn an_engine_that_is_not_built_in_is_named() {
     run("mysql://ada:s3cretword@host/db", &["stats"]).assert_failed(2, &["knows no MySQL", "--features mysql"]);
 }
 
+// The other way round server and client wait for each other to begin, until one loses patience.
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+#[test]
+fn a_server_of_another_engine_is_no_database() {
+    use super::support::{Mysql, skipped};
+    let Some(mysql) = Mysql::fresh() else { return skipped(Mysql::NAME) };
+    run(&mysql.url().replace("mysql://", "postgres://"), &["stats"]).assert_failed(1, &["cannot connect to PostgreSQL at"]);
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_file_of_another_kind_is_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    std::fs::write(&file, "no database, however long it may be ".repeat(100)).unwrap();
+    run(file.to_str().unwrap(), &["stats"]).assert_failed(1, &["not a database"]);
+}
+
 #[test]
 fn without_a_database_nothing_runs() {
     let folder = tempfile::tempdir().unwrap();

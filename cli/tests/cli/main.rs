@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod keys;
 mod list;
+mod names;
 mod purge;
 mod revoke;
 mod show;

@@ -1,6 +1,6 @@
 //! The other store's table.
 
-use crate::catalogue::{Table, TableName};
+use crate::catalogue::Table;
 use crate::database::row::Row;
 use crate::database::statement::{Statement, marks};
 use crate::database::{Database, Engine};
@@ -31,19 +31,19 @@ impl FormerTable {
     /// Looks for the table that was named, or the one that the store creates on this engine.
     pub(super) fn find(database: &mut Database, named: Option<&str>) -> Result<Self, Failure> {
         let engine = database.engine();
-        let name = TableName::parse(named.unwrap_or(match engine {
+        let name = named.unwrap_or(match engine {
             Engine::Sqlite => "tower_sessions",
             Engine::Postgres | Engine::Mysql => "tower_sessions.session",
-        }));
-        let Some(table) = Table::read(database, &name)? else {
+        });
+        let Some(table) = Table::find(database, name)? else {
             let place = database.place();
             return Err(Failure::Other(format!("there is no table `{name}` in {place}: name the store's table with --from")));
         };
         if let Some(missing) = COLUMNS.iter().find(|column| table.column(column).is_none()) {
             let advice = "--from names a table of tower-sessions-sqlx-store".to_owned();
-            return Err(Failure::NoColumn { table: name.to_string(), column: (*missing).to_owned(), advice });
+            return Err(Failure::NoColumn { table: name.to_owned(), column: (*missing).to_owned(), advice });
         }
-        Ok(FormerTable { engine, quoted: name.quoted(engine), shown: name.to_string() })
+        Ok(FormerTable { engine, quoted: table.name.quoted(engine), shown: name.to_owned() })
     }
 
     /// Its name, for messages.

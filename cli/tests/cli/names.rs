@@ -1,0 +1,78 @@
+//! Tables of any name: reserved words, capitals, quotes, dots, other schemas; every command that reads or deletes.
+
+use serde_json::{Value, json};
+
+use super::rows::{self, PAST};
+use super::support::{Db, suite};
+use super::tool::{json, run};
+
+suite! {
+    a_name_is_quoted_whatever_it_is,
+    tables_may_be_in_another_schema,
+    in_another_schema_without_the_tables_nothing_is_found,
+}
+
+/// A name as the engine's SQL writes it.
+fn quoted<D: Db>(name: &str) -> String {
+    match D::NAME {
+        "mysql" => format!("`{}`", name.replace('`', "``")),
+        _ => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// Lists, shows, counts, checks, revokes and purges.
+#[track_caller]
+fn every_command_works<D: Db>(db: &D, conn: &mut D::Conn, table: &str, attributes: &str, sessions: &str) {
+    let named = ["--table", table, "--attributes-table", attributes];
+    let answer = |args: &[&'static str]| json(&db.url(), &[&named, args].concat());
+    let ids = |list: Value| -> Vec<i64> { list.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect() };
+    assert_eq!(ids(answer(&["list", "--owner", "7"])), [4, 2], "{table}");
+    assert_eq!(answer(&["show", "4"])["attributes"][0]["name"], "code", "{table}");
+    assert_eq!(answer(&["stats"])["attributes"], 4, "{table}");
+    let doctor = run(&db.url(), &[&named[..], &["doctor", "--fail-on", "error"]].concat());
+    assert_eq!(doctor.status, Some(0), "{table}: {}{}", doctor.stdout, doctor.stderr);
+    assert_eq!(answer(&["purge"]), json!({ "sessions": 1, "attributes": 1, "complete": true }), "{table}");
+    assert_eq!(answer(&["revoke", "2", "--yes"]), json!({ "revoked": 1 }), "{table}");
+    assert_eq!(answer(&["revoke", "--owner", "7", "--yes"]), json!({ "revoked": 1 }), "{table}");
+    D::execute(conn, &format!("UPDATE {sessions} SET expires_at = '{PAST}'"));
+    assert_eq!(answer(&["purge"])["sessions"], 1, "{table}");
+    assert_eq!(answer(&["revoke", "--everyone", "--yes"]), json!({ "revoked": 0 }), "{table}");
+}
+
+fn a_name_is_quoted_whatever_it_is<D: Db>(db: &D) {
+    let mut conn = db.connect();
+    let (mut old, mut old_attributes) = ("sessions".to_owned(), "session_attributes".to_owned());
+    for name in ["Visits", "order", "who's \"here\" `now`; --", "v1.visits", "séances"] {
+        let (new, new_attributes) = (quoted::<D>(name), quoted::<D>(&format!("{name} Attributes")));
+        if old != "sessions" {
+            D::execute(&mut conn, &format!("ALTER TABLE {old} RENAME TO sessions"));
+            D::execute(&mut conn, &format!("ALTER TABLE {old_attributes} RENAME TO session_attributes"));
+        }
+        rows::four(db);
+        D::execute(&mut conn, &format!("ALTER TABLE sessions RENAME TO {new}"));
+        D::execute(&mut conn, &format!("ALTER TABLE session_attributes RENAME TO {new_attributes}"));
+        every_command_works(db, &mut conn, name, &format!("{name} Attributes"), &new);
+        (old, old_attributes) = (new, new_attributes);
+    }
+}
+
+fn tables_may_be_in_another_schema<D: Db>(db: &D) {
+    let mut conn = rows::four(db);
+    let schema = match D::NAME {
+        "sqlite" => "main".to_owned(),
+        "postgres" => {
+            D::execute(&mut conn, "CREATE SCHEMA \"Web\"; ALTER TABLE sessions SET SCHEMA \"Web\"");
+            D::execute(&mut conn, "ALTER TABLE session_attributes SET SCHEMA \"Web\"");
+            "Web".to_owned()
+        }
+        // The database is the schema; one may name it although it is the connection's own.
+        _ => D::text(&mut conn, "SELECT DATABASE()").unwrap(),
+    };
+    let sessions = format!("{}.sessions", quoted::<D>(&schema));
+    let (table, attributes) = (format!("{schema}.sessions"), format!("{schema}.session_attributes"));
+    every_command_works(db, &mut conn, &table, &attributes, &sessions);
+}
+
+fn in_another_schema_without_the_tables_nothing_is_found<D: Db>(db: &D) {
+    run(&db.url(), &["list", "--table", "elsewhere.sessions"]).assert_failed(1, &["`elsewhere.sessions`", "--table"]);
+}
