@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::migration::Server;
+
+/// Between two writes: as many as a busy application makes, and time left for the migration, and for other tests.
+const PACE: Duration = Duration::from_millis(1);
 
 /// What a writer has seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,13 +34,16 @@ pub(crate) struct Writer {
     thread: JoinHandle<Seen>,
     watcher: Option<JoinHandle<Duration>>,
     is_over: Arc<AtomicBool>,
+    /// The writer ends when it is gone.
+    going_on: Sender<()>,
     writes: Arc<AtomicU64>,
 }
 
 impl Writer {
     pub(crate) fn start<D: Server>(db: &D, rows: u32) -> Self {
         let (is_over, writes) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
-        let (over, written, mut conn) = (Arc::clone(&is_over), Arc::clone(&writes), db.connect());
+        let (written, mut conn) = (Arc::clone(&writes), db.connect());
+        let (going_on, end) = channel::<()>();
         let watcher = D::lock_wait(D::number(&mut conn, D::CONNECTION)).map(|sql| {
             let (over, mut watching) = (Arc::clone(&is_over), db.connect());
             std::thread::spawn(move || {
@@ -50,7 +57,7 @@ impl Writer {
         let thread = std::thread::spawn(move || {
             let mut seen = Seen::default();
             let mut place = 1;
-            while !over.load(Ordering::Relaxed) {
+            while end.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
                 // Coprime to the number of rows: every row is met once, none twice in a row.
                 place = (place + 7_919 * 31) % u64::from(rows);
                 let sql = match seen.writes % 10 {
@@ -65,7 +72,7 @@ impl Writer {
             }
             seen
         });
-        Writer { thread, watcher, is_over, writes }
+        Writer { thread, watcher, is_over, going_on, writes }
     }
 
     /// Waits until so many writes were made.
@@ -80,6 +87,7 @@ impl Writer {
     /// Ends it, and gives what it has seen.
     pub(crate) fn stop(self) -> Seen {
         self.is_over.store(true, Ordering::Relaxed);
+        drop(self.going_on);
         let longest_lock = self.watcher.map(|watcher| watcher.join().unwrap());
         Seen { longest_lock, ..self.thread.join().unwrap() }
     }
