@@ -15,6 +15,7 @@ mod contents;
 mod equality;
 mod finite;
 mod limits;
+mod readable;
 
 pub(crate) use contents::Contents;
 #[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
@@ -35,19 +36,11 @@ pub(crate) type Entries = BTreeMap<String, Value>;
 #[cfg_attr(feature = "postgres", diesel(sql_type = diesel::sql_types::Jsonb))]
 pub struct JsonText {
     text: Arc<str>,
-    /// Whether it is known to be an object that can be read, without reading it.
-    is_readable_object: bool,
 }
 
 impl JsonText {
     pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
-        JsonText { text: text.into(), is_readable_object: false }
-    }
-
-    /// A text that the database has made of a document of its own, and that is JSON therefore.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn written_by_database(text: &str) -> Self {
-        JsonText { text: text.into(), is_readable_object: contents::is_readable_object(text) }
+        JsonText { text: text.into() }
     }
 
     /// An empty object: what a new session holds.

@@ -44,9 +44,9 @@ pub use diesel_sessions_derive::DbSession;
 pub use crate::customizer::MysqlCustomizer;
 #[cfg(all(feature = "r2d2", feature = "sqlite"))]
 pub use crate::customizer::{SqliteCustomizer, Synchronous};
-pub use crate::source::ConnectionSource;
 #[cfg(any(feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
 pub use crate::source::{BlockingConnection, LentConnection};
+pub use crate::source::{BlockingPool, ConnectionSource};
 #[cfg(feature = "testing")]
 pub use crate::testing::{KnownTokens, ManualClock, detached, sign_in_as};
 #[cfg(feature = "actix-web")]

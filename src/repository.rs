@@ -24,6 +24,7 @@ mod draws;
 mod end;
 mod instead;
 mod owned;
+mod pace;
 mod purge;
 #[cfg(feature = "tokio")]
 mod purge_task;

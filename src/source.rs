@@ -6,6 +6,9 @@ use crate::error::Error;
 
 #[cfg(any(feature = "r2d2", feature = "deadpool-diesel", feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
 mod blocking;
+mod blocking_pool;
+#[cfg(any(feature = "axum", feature = "actix-web", feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+mod crew;
 #[cfg(any(feature = "deadpool-diesel", feature = "diesel-async-deadpool"))]
 mod deadpool;
 #[cfg(feature = "deadpool-diesel")]
@@ -15,6 +18,9 @@ mod diesel_async;
 #[cfg(feature = "r2d2")]
 mod r2d2;
 
+pub use blocking_pool::BlockingPool;
+#[cfg(any(feature = "axum", feature = "actix-web", feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+pub(crate) use crew::Crewed;
 #[cfg(any(feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
 pub use diesel_async::{BlockingConnection, LentConnection};
 
@@ -73,4 +79,27 @@ pub trait ConnectionSource: Clone + Send + Sync + 'static {
         F: FnOnce(&mut Self::Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static;
+
+    /// The pool as threads see it, if whoever waits for a connection of it occupies a thread; `None`, as by default, if it waits
+    /// asynchronously. The web layers and the stores then let no more threads wait than it has connections.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "r2d2")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use diesel::r2d2::{ConnectionManager, Pool};
+    /// use diesel::sqlite::SqliteConnection;
+    /// use diesel_sessions::ConnectionSource;
+    ///
+    /// let pool = Pool::builder().max_size(4).build(ConnectionManager::<SqliteConnection>::new(":memory:"))?;
+    /// assert_eq!(pool.blocking().map(|blocking| blocking.size()), Some(4));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "r2d2"))]
+    /// # fn main() {}
+    /// ```
+    fn blocking(&self) -> Option<BlockingPool<Self::Connection>> {
+        None
+    }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::core::Cores;
+use crate::cores::Cores;
 use crate::engine::Engine;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, MysqlConnection, PgConnection};
@@ -13,9 +13,10 @@ use tempfile::TempDir;
 use xtask::servers::{MariaDb, Postgres, Settings};
 
 /// What PostgreSQL runs with, beyond its defaults.
-pub const POSTGRES: [&str; 9] = [
+pub const POSTGRES: [&str; 10] = [
     "shared_buffers=1GB",
     "max_wal_size=8GB",
+    "min_wal_size=4GB",
     "checkpoint_timeout=1h",
     "synchronous_commit=off",
     "shared_preload_libraries=pg_stat_statements",

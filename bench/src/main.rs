@@ -1,6 +1,6 @@
 //! How fast diesel-sessions is: see README.md.
 
-mod core;
+mod cores;
 mod engine;
 mod floor;
 mod ground;
@@ -16,7 +16,7 @@ mod work;
 use std::error::Error;
 use std::time::Instant;
 
-use core::Cores;
+use cores::Cores;
 use ground::Ground;
 use results::Results;
 

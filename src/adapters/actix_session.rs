@@ -68,7 +68,7 @@ use super::record::Content;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, OwnedModel, SessionModel};
 use crate::repository::SessionRepository;
-use crate::source::ConnectionSource;
+use crate::source::{ConnectionSource, Crewed};
 use crate::token::SessionToken;
 
 mod ends;
@@ -112,7 +112,7 @@ pub use super::record::ROW_ID_KEY;
 /// ```
 pub struct DieselStore<M: SessionModel, P> {
     kept: Kept<M>,
-    pool: P,
+    pool: Crewed<P>,
     memory: Arc<Memory>,
 }
 
@@ -139,7 +139,7 @@ where
     /// ```
     #[must_use]
     pub fn new(sessions: SessionRepository<M>, pool: P) -> Self {
-        DieselStore { kept: Kept { sessions, owner: None }, pool, memory: Arc::default() }
+        DieselStore { kept: Kept { sessions, owner: None }, pool: Crewed::new(pool), memory: Arc::default() }
     }
 
     /// Runs a verb on a thread that may block.

@@ -87,7 +87,7 @@ use super::memory::Memory;
 use super::owner_path::OwnerPath;
 use crate::model::{DbSession, OwnedModel, SessionModel};
 use crate::repository::SessionRepository;
-use crate::source::ConnectionSource;
+use crate::source::{ConnectionSource, Crewed};
 
 mod former;
 mod verbs;
@@ -138,7 +138,7 @@ pub use former::OldStore;
 /// ```
 pub struct DieselStore<M: SessionModel, P> {
     kept: Kept<M>,
-    pool: P,
+    pool: Crewed<P>,
     former: Option<Arc<dyn former::Former>>,
     memory: Arc<Memory>,
 }
@@ -175,7 +175,7 @@ where
     /// ```
     #[must_use]
     pub fn new(sessions: SessionRepository<M>, pool: P) -> Self {
-        DieselStore { kept: Kept { sessions, owner: None }, pool, former: None, memory: Arc::default() }
+        DieselStore { kept: Kept { sessions, owner: None }, pool: Crewed::new(pool), former: None, memory: Arc::default() }
     }
 
     /// Moves sessions here that another store holds: an id that is unknown here is looked for there once, and its session gets

@@ -46,7 +46,7 @@ impl ToSql<Jsonb, Pg> for JsonText {
 impl FromSql<Jsonb, Pg> for JsonText {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         match value.as_bytes().split_first() {
-            Some((&JSONB_VERSION, text)) => Ok(JsonText::written_by_database(std::str::from_utf8(text)?)),
+            Some((&JSONB_VERSION, text)) => Ok(JsonText::new(std::str::from_utf8(text)?)),
             _ => Err("unknown version of binary jsonb".into()),
         }
     }

@@ -3,9 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
-use super::{Entries, JsonText, Position, undecodable};
+use super::readable::is_readable_object;
+use super::{Entries, JsonText};
 use crate::error::Result;
 
 /// A JSON object: its entries, or the text that they will be read from.
@@ -23,7 +22,7 @@ impl Contents {
         Entries::new().into()
     }
 
-    /// The entries of a text. That they can be read is made sure of now, by the parser that will read them, unless it is known.
+    /// The entries of a text. They are read now unless it is known without that that they can be.
     ///
     /// # Errors
     ///
@@ -33,15 +32,15 @@ impl Contents {
         if document == "{}" {
             return Ok(Self::empty());
         }
-        if !text.is_readable_object {
-            let Object = serde_json::from_str(document).map_err(|error| undecodable().with_source(Position::of(&error)))?;
+        if !is_readable_object(document) {
+            return text.entries().map(Self::from);
         }
         Ok(Contents { text: text.clone(), entries: OnceLock::new() })
     }
 
     fn read(&self) -> &Entries {
         self.entries.get_or_init(|| {
-            // `of` has read it to its end with the same parser, or knows as much.
+            // `of` knows that the parser reads it.
             self.text.entries().unwrap_or_else(|error| unreachable!("{error}"))
         })
     }
@@ -65,84 +64,6 @@ impl DerefMut for Contents {
     fn deref_mut(&mut self) -> &mut Entries {
         self.read();
         self.entries.get_mut().unwrap_or_else(|| unreachable!("they were read just now"))
-    }
-}
-
-/// Whether a text that PostgreSQL has written of a jsonb, and that is JSON therefore, is an object that the parser reads. It may
-/// say no of one that is, and of most documents it says yes, in a hundredth of the parser's time.
-///
-/// Of what is JSON, serde_json refuses what nests more than 127 deep, and numbers that no f64 holds; PostgreSQL writes those
-/// without an exponent, in 309 digits or more, and among so many are the 128 of a whole chunk.
-#[cfg(feature = "postgres")]
-pub(super) fn is_readable_object(document: &str) -> bool {
-    const DEEPEST: usize = 127;
-    const CHUNK: usize = 128;
-    let document = document.as_bytes();
-    let brackets = document.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
-    let is_long_number = |chunk: &[u8]| chunk.iter().all(u8::is_ascii_digit);
-    document.first() == Some(&b'{') && brackets <= DEEPEST && !document.chunks_exact(CHUNK).any(is_long_number)
-}
-
-/// What an object is read as when it is to be known only that it is one.
-struct Object;
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Wellformed).map(|Anything| Object)
-    }
-}
-
-/// Any value, likewise. It is visited as one that is kept would be: what is too deep or no number that fits fails the same way,
-/// which `serde::de::IgnoredAny` would pass over.
-struct Anything;
-
-impl<'de> Deserialize<'de> for Anything {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Wellformed)
-    }
-}
-
-struct Wellformed;
-
-impl<'de> Visitor<'de> for Wellformed {
-    type Value = Anything;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Anything, E> {
-        Ok(Anything)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Anything, E> {
-        Ok(Anything)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Anything, E> {
-        Ok(Anything)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Anything, E> {
-        Ok(Anything)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Anything, E> {
-        Ok(Anything)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Anything, E> {
-        Ok(Anything)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Anything, A::Error> {
-        while let Some(Anything) = values.next_element()? {}
-        Ok(Anything)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Anything, A::Error> {
-        while let Some((Anything, Anything)) = entries.next_entry()? {}
-        Ok(Anything)
     }
 }
 
@@ -193,32 +114,6 @@ mod tests {
                     panic!("{shown}: {:?} against {entries:?}", contents.map(|contents| contents.read().clone()))
                 }
             }
-        }
-    }
-
-    // SECURITY 23
-    #[cfg(feature = "postgres")]
-    #[test]
-    fn what_is_known_to_be_readable_is() {
-        let deep = |levels: usize| format!("{{\"a\": {}{}}}", "[".repeat(levels), "]".repeat(levels));
-        let number = |digits: usize| format!("{{\"text\": \"0.1\", \"a\": 9{}}}", "0".repeat(digits));
-        let documents = [
-            ("{}".to_owned(), true),
-            ("{\"a\": [1, \"{\", null]}".to_owned(), true),
-            ("[]".to_owned(), false),
-            ("7".to_owned(), false),
-            (deep(126), true),
-            (deep(127), false),
-            (number(254), true),
-            (number(307), true),
-            (number(308), false),
-            (number(9_000), false),
-        ];
-        for (document, is_readable) in documents {
-            let shown = document.get(..40).unwrap_or(&document);
-            assert_eq!(text(&document).entries().is_ok(), is_readable, "{shown}");
-            assert!(is_readable || !is_readable_object(&document), "{shown}");
-            assert!(is_readable_object(&document) || document.len() > 255 || !is_readable, "{shown}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Removing what has expired, in bounded batches.
 
 use super::SessionRepository;
+use super::pace::Pace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
 
@@ -62,7 +63,8 @@ fn told(purged: Purged) -> Purged {
 impl<M: SessionModel> SessionRepository<M> {
     /// Removes at most `limit` expired sessions, and at most as many expired attributes of live ones, the longest expired first.
     /// What lives is never touched, and rows that another purge is at work on are left to it where the engine can tell
-    /// (PostgreSQL).
+    /// (PostgreSQL). Whoever calls it in a loop leaves a pause between two batches, as
+    /// [`purge_expired`](SessionRepository::purge_expired) does.
     ///
     /// # Errors
     ///
@@ -118,6 +120,9 @@ impl<M: SessionModel> SessionRepository<M> {
 
     /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open.
     ///
+    /// After a full batch its thread waits for as long as the batch took, a second at most, to let others at the database; in a
+    /// transaction of the caller's, whose locks they would wait for, it goes on at once.
+    ///
     /// # Errors
     ///
     /// As [`purge_batch`](SessionRepository::purge_batch); the batches before stay removed.
@@ -142,10 +147,14 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         let mut total = Purged::default();
         loop {
+            let pace = Pace::begin();
             let batch = self.purge_batch(conn, limit)?;
             total.add(batch);
             if !batch.is_full(limit) {
                 return Ok(total);
+            }
+            if !self.in_transaction_of_caller(conn)? {
+                pace.rest();
             }
         }
     }

@@ -6,7 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::SessionRepository;
+use super::pace::pause_after;
 use super::purge::{Purged, check_batch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
@@ -134,10 +137,11 @@ impl<M: SessionModel> PurgeTask<M> {
             if tokio::time::timeout(pause, shutdown.as_mut()).await.is_ok() {
                 return total;
             }
+            let begun = Instant::now();
             pause = match self.batch(&source).await {
                 Some(batch) => {
                     total.add(batch);
-                    if batch.is_full(self.batch) { Duration::ZERO } else { next_pause(self.interval, chance()) }
+                    if batch.is_full(self.batch) { pause_after(begun.elapsed()) } else { next_pause(self.interval, chance()) }
                 }
                 None => next_pause(self.interval, chance()),
             };

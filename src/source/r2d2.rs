@@ -4,8 +4,8 @@ use std::future::Future;
 
 use diesel::r2d2::{ConnectionManager, Pool, PoolError, R2D2Connection};
 
-use super::ConnectionSource;
 use super::blocking::{no_connection, on_blocking_thread};
+use super::{BlockingPool, ConnectionSource};
 use crate::error::{Error, ErrorKind};
 
 impl<C: R2D2Connection + 'static> ConnectionSource for Pool<ConnectionManager<C>> {
@@ -22,6 +22,16 @@ impl<C: R2D2Connection + 'static> ConnectionSource for Pool<ConnectionManager<C>
             let mut conn = pool.get().map_err(|error| no_connection(kind(&error), error))?;
             work(&mut conn)
         })
+    }
+
+    fn blocking(&self) -> Option<BlockingPool<C>> {
+        let pool = self.clone();
+        let size = usize::try_from(self.max_size()).unwrap_or(usize::MAX);
+        Some(BlockingPool::new(size, self.connection_timeout(), move |patience, work| {
+            let mut conn = pool.get_timeout(patience).map_err(|error| no_connection(kind(&error), error))?;
+            work(&mut *conn);
+            Ok(())
+        }))
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::model::SessionModel;
 use crate::repository::SessionRepository;
+use crate::source::{ConnectionSource, Crewed};
 use crate::web::{CookieOptions, SessionEdge};
 
 /// How every request is treated; `A` is the framework's answer.
 pub(crate) struct Settings<M: SessionModel, P, A> {
     pub(crate) edge: SessionEdge<M>,
-    pub(crate) source: P,
+    pub(crate) source: Crewed<P>,
     pub(crate) sign_in_page: Option<Arc<str>>,
     pub(crate) lost: Option<OwnAnswer<A>>,
 }
@@ -18,12 +19,12 @@ pub(crate) struct Settings<M: SessionModel, P, A> {
 /// The application's own answer for a session that was lost.
 pub(crate) type OwnAnswer<A> = Arc<dyn Fn() -> A + Send + Sync>;
 
-impl<M: SessionModel, P, A> Settings<M, P, A> {
+impl<M: SessionModel, P: ConnectionSource, A> Settings<M, P, A> {
     pub(crate) fn new(sessions: SessionRepository<M>, source: P) -> Self {
         let edge = SessionEdge::new(sessions, CookieOptions::new());
         // OK because a test makes them.
         let edge = edge.unwrap_or_else(|error| unreachable!("the default options: {error}"));
-        Settings { edge, source, sign_in_page: None, lost: None }
+        Settings { edge, source: Crewed::new(source), sign_in_page: None, lost: None }
     }
 
     pub(crate) fn set_cookie(&mut self, options: CookieOptions) -> Result<()> {

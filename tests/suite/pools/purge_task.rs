@@ -20,6 +20,7 @@ use crate::support::{Db, noon, repository_with, seconds, suite};
 
 suite! {
     rounds_come_an_interval_apart_and_remove_all_that_has_expired,
+    batches_leave_half_of_the_time_to_others,
     a_round_that_fails_is_told_and_the_next_one_works,
     a_panic_is_told_and_the_next_round_works,
     a_batch_under_way_at_shutdown_is_waited_for_and_none_follows,
@@ -37,6 +38,8 @@ struct Source<D: Db> {
     conn: Arc<Mutex<D::Conn>>,
     before: Arc<Mutex<Before<D>>>,
     batches: Arc<Mutex<Vec<Instant>>>,
+    /// How long a batch takes.
+    takes: Duration,
 }
 
 impl<D: Db> Source<D> {
@@ -45,6 +48,7 @@ impl<D: Db> Source<D> {
             conn: Arc::new(Mutex::new(db.connect())),
             before: Arc::new(Mutex::new(Box::new(before))),
             batches: Arc::default(),
+            takes: Duration::ZERO,
         }
     }
 
@@ -55,7 +59,12 @@ impl<D: Db> Source<D> {
 
 impl<D: Db> Clone for Source<D> {
     fn clone(&self) -> Self {
-        Source { conn: Arc::clone(&self.conn), before: Arc::clone(&self.before), batches: Arc::clone(&self.batches) }
+        Source {
+            conn: Arc::clone(&self.conn),
+            before: Arc::clone(&self.before),
+            batches: Arc::clone(&self.batches),
+            takes: self.takes,
+        }
     }
 }
 
@@ -70,6 +79,7 @@ impl<D: Db> ConnectionSource for Source<D> {
     {
         let number = self.batches().len();
         self.batches.lock().unwrap().push(Instant::now());
+        tokio::time::advance(self.takes).await;
         let mut conn = self.conn.lock().unwrap();
         self.before.lock().unwrap()(number, &mut conn);
         work(&mut conn)
@@ -125,11 +135,39 @@ fn rounds_come_an_interval_apart_and_remove_all_that_has_expired<D: Db>(db: &D) 
     let batches = source.batches();
     assert_eq!(batches.len(), 6);
     assert!(batches[0] - begin.lock().unwrap().unwrap() <= HOUR + seconds(1));
-    assert_eq!((batches[1], batches[2]), (batches[0], batches[0]), "batches of one round follow at once");
+    assert_eq!((batches[1], batches[2]), (batches[0], batches[0]), "batches of one round follow at once if they take no time");
     let pauses = [batches[3] - batches[2], batches[5] - batches[4]];
     assert_eq!(batches[4], batches[3], "a full batch may have left some");
     for pause in pauses {
         assert!((HOUR * 9 / 10..=HOUR * 11 / 10 + seconds(1)).contains(&pause), "{pause:?}");
+    }
+}
+
+// S63 PERFORMANCE P9
+fn batches_leave_half_of_the_time_to_others<D: Db>(db: &D) {
+    for (takes, pause) in [(Duration::from_millis(200), Duration::from_millis(200)), (seconds(5), seconds(1))] {
+        let (sessions, clock, task) = set_up::<D>();
+        let conn = &mut db.connect();
+        for _ in 0..3 {
+            created::<D>(&sessions, conn);
+        }
+        clock.advance(seconds(10));
+        let stop = Arc::new(Notify::new());
+        let last = Arc::clone(&stop);
+        let source = Source::new(db, move |number, _conn: &mut D::Conn| {
+            if number == 3 {
+                last.notify_one()
+            }
+        });
+        let source = Source { takes, ..source };
+        let purged = block_on(task.batches_of(1).unwrap().run_until(source.clone(), stop.notified()));
+        assert_eq!(purged.sessions, 3);
+        let batches = source.batches();
+        for (earlier, later) in batches.iter().zip(&batches[1..]) {
+            let apart = *later - *earlier;
+            // The timer counts whole milliseconds.
+            assert!((takes + pause..=takes + pause + Duration::from_millis(1)).contains(&apart), "{apart:?}");
+        }
     }
 }
 
@@ -281,7 +319,9 @@ mod one_at_a_time {
         });
         block_on(task.run_until(source.clone(), stop.notified()));
         let conn = &mut *source.conn.lock().unwrap();
-        assert_eq!(Postgres::number(conn, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0);
+        let held = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                    WHERE locktype = 'advisory' AND datname = current_database()";
+        assert_eq!(Postgres::number(conn, held), 0);
     }
 }
 
