@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use crate::database::Engine;
 use crate::failure::Failure;
 
+/// The longest rest between two batches.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
 /// Whether somebody wants the process to stop.
 pub(crate) struct Stop {
     signals: Receiver<u8>,
@@ -43,10 +46,16 @@ impl Stop {
         self.wait(Duration::ZERO)
     }
 
+    /// Waits for as long as a batch took that began then, a second at most, so that half of the time belongs to others, as in the
+    /// library's own purge; the signal's number, once one has come.
+    pub(crate) fn rest(&self, began: Instant) -> Option<u8> {
+        self.wait(began.elapsed().min(LONGEST_REST))
+    }
+
     /// Between two batches that write, the last one of which began then; the signal's number, once one has come.
     pub(crate) fn between_batches(&self, engine: Engine, began: Instant) -> Option<u8> {
-        // SQLite lets one write at a time, and those who wait only look now and then: half of the time is theirs.
-        self.wait(if engine == Engine::Sqlite { began.elapsed() } else { Duration::ZERO })
+        // SQLite lets one write at a time, and those who wait only look now and then.
+        if engine == Engine::Sqlite { self.rest(began) } else { self.asked() }
     }
 
     /// Waits, but no longer than until a signal comes; its number then.

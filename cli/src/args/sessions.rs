@@ -41,7 +41,8 @@ pub(crate) struct DoctorArgs {
 /// The command line of `purge`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What lives is never touched. Several purges may run at once: they do not get in each other's way.
+What lives is never touched. Several purges may run at once: they do not get in each other's way. Between two batches it rests \
+for as long as the batch took, a second at most.
 
 SIGINT and SIGTERM finish the batch under way, say what was deleted, and end with exit status 130 or 143 where something was \
 left to do; with --every, which has no end of its own, with 0. A second signal ends it at once.")]

@@ -90,7 +90,7 @@ fn batches(
         if !purged.is_full(limit) {
             return Ok(round);
         }
-        round.interrupted = stop.between_batches(layout.engine, began);
+        round.interrupted = stop.rest(began);
         if round.interrupted.is_some() {
             return Ok(round);
         }

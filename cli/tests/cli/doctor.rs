@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::rows;
 use super::support::{Db, suite};
-use super::tool::run;
+use super::terminal::typed;
+use super::tool::{answer, run, tool};
 
 mod rows_found;
 
@@ -19,6 +20,7 @@ suite! {
     attributes_that_outlive_their_session_are_found,
     names_that_are_not_compared_byte_for_byte_are_found,
     the_exit_status_follows_the_severity,
+    colours_are_for_terminals_that_want_them,
     people_read_two_lines_for_each_finding,
     what_holds_too_little_is_found,
 }
@@ -187,6 +189,19 @@ fn the_exit_status_follows_the_severity<D: Db>(db: &D) {
     alter(db, ["ALTER TABLE sessions ADD COLUMN _version INTEGER NOT NULL DEFAULT 0"; 3]);
     assert_eq!(status(&["--fail-on", "error"]), Some(0));
     assert_eq!(status(&["--fail-on", "advice"]), Some(1));
+}
+
+fn colours_are_for_terminals_that_want_them<D: Db>(db: &D) {
+    rows::four(db);
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = || {
+        let mut doctor = tool(folder.path());
+        doctor.env("DATABASE_URL", db.url()).arg("doctor");
+        doctor
+    };
+    assert!(typed(&mut doctor(), "").1.contains("\u{1b}[33mwarning"));
+    assert!(!typed(doctor().env("NO_COLOR", "1"), "").1.contains('\u{1b}'));
+    assert!(!answer(&mut doctor()).stdout.contains('\u{1b}'));
 }
 
 fn people_read_two_lines_for_each_finding<D: Db>(db: &D) {
