@@ -17,7 +17,6 @@ pub(crate) struct Place {
     secrets: Vec<String>,
     /// Whether a secret may stand where none belongs, so that nothing of what is said about it may be repeated.
     is_doubtful: bool,
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the others have servers"))]
     file: Option<PathBuf>,
 }
 
@@ -82,7 +81,6 @@ impl Place {
     }
 
     /// SQLite would create a file that is not there.
-    #[cfg(feature = "sqlite")]
     pub(crate) fn check_file(&self) -> Result<(), Failure> {
         match &self.file {
             Some(file) if !file.exists() => {

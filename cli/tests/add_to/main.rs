@@ -7,6 +7,7 @@
 //! the machine while one is held does not: the best of three counts. That the measures see such a lock at all is shown with a
 //! migration that takes one.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+#![cfg(any(feature = "postgres", feature = "mysql"))]
 
 #[path = "../../../tests/support/support.rs"]
 mod support;

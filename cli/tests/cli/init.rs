@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::support::{Db, suite};
+#[cfg(feature = "sqlite")]
 use super::tool::{answer, tool};
 
 mod application;
