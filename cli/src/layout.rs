@@ -3,7 +3,7 @@
 use diesel_sessions::ErrorKind;
 
 use crate::args::tables::TableArgs;
-use crate::catalogue::{Action, Column, Kind, Table, TableName};
+use crate::catalogue::{Action, Column, ForeignKey, Kind, Table, TableName};
 use crate::database::statement::Value;
 use crate::database::{Database, Engine};
 use crate::failure::Failure;
@@ -101,9 +101,7 @@ impl Layout {
                 let found = Table::find(database, asked)?;
                 Some(found.ok_or_else(|| missing(asked, database.place(), "attributes-table"))?)
             }
-            (None, false) => {
-                Table::read(database, &TableName { schema: table.name.schema.clone(), name: ATTRIBUTES.to_owned() })?
-            }
+            (None, false) => attributes_of(database, &table)?,
         };
         let owner = owner(&table, &core, args.owner_column.as_deref())?;
         Ok(Layout { engine, table, core, attributes, owner })
@@ -174,6 +172,37 @@ impl Layout {
             _ => Ok((format!("{quoted} = ?"), owner.into())),
         }
     }
+}
+
+/// The table of attributes, where it is not named: the one whose `session_id` refers to this table, else the one of the usual name,
+/// if it belongs to no other. Another model's attributes are never taken for this one's: their rows have the same ids.
+fn attributes_of(database: &mut Database, sessions: &Table) -> Result<Option<Table>, Failure> {
+    let is_usual = |name: &TableName| name.name.eq_ignore_ascii_case(ATTRIBUTES);
+    let mut linked: Vec<Table> = Vec::new();
+    for key in sessions.references.iter().filter(|key| is_of_attribute(key)) {
+        let Some(table) = Table::read(database, &key.from)? else { continue };
+        // Any table of the application's may refer to sessions, by a column of that name even.
+        if is_usual(&key.from) || ["name", "value", "sealed"].iter().all(|column| table.column(column).is_some()) {
+            linked.push(table);
+        }
+    }
+    if linked.len() > 1 {
+        let names = linked.iter().map(|table| format!("`{}`", table.name)).collect::<Vec<_>>().join(", ");
+        return Err(Failure::Usage(format!(
+            "it is not clear which table holds the attributes of `{}` ({names}): name it with --attributes-table",
+            sessions.name
+        )));
+    }
+    if let Some(only) = linked.pop() {
+        return Ok(Some(only));
+    }
+    let usual = Table::read(database, &TableName { schema: sessions.name.schema.clone(), name: ATTRIBUTES.to_owned() })?;
+    Ok(usual.filter(|table| !table.foreign_keys.iter().any(is_of_attribute)))
+}
+
+/// Whether a key could be the one from an attribute to its session.
+fn is_of_attribute(key: &ForeignKey) -> bool {
+    matches!(key.columns.as_slice(), [column] if column == "session_id")
 }
 
 /// The owner's column: the one that was named, or the only one with a foreign key, or `user_id`.

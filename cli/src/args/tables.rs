@@ -45,7 +45,7 @@ pub(crate) struct TableArgs {
     #[arg(long, global = true, value_name = "TABLE", default_value = "sessions")]
     pub(crate) table: String,
 
-    /// The table of attributes [default: session_attributes, if there is one]
+    /// The table of attributes [default: session_attributes, or by its foreign key]
     #[arg(long, global = true, value_name = "TABLE", conflicts_with = "no_attributes")]
     pub(crate) attributes_table: Option<String>,
 

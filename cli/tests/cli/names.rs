@@ -1,4 +1,5 @@
-//! Tables of any name: reserved words, capitals, quotes, dots, other schemas; every command that reads or deletes.
+//! Tables of any name: reserved words, capitals, quotes, dots, other schemas; every command that reads or deletes. Attributes of
+//! the table that was asked for.
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,8 @@ suite! {
     a_name_is_quoted_whatever_it_is,
     tables_may_be_in_another_schema,
     in_another_schema_without_the_tables_nothing_is_found,
+    attributes_of_another_table_are_left_alone,
+    attributes_that_several_tables_could_hold_are_asked_for,
 }
 
 /// A name as the engine's SQL writes it.
@@ -75,4 +78,65 @@ fn tables_may_be_in_another_schema<D: Db>(db: &D) {
 
 fn in_another_schema_without_the_tables_nothing_is_found<D: Db>(db: &D) {
     run(&db.url(), &["list", "--table", "elsewhere.sessions"]).assert_failed(1, &["`elsewhere.sessions`", "--table"]);
+}
+
+/// Another model's sessions, the same rows.
+fn admin_sessions<D: Db>(conn: &mut D::Conn) {
+    let sql = match D::NAME {
+        "sqlite" => {
+            let sql = D::text(conn, "SELECT sql FROM sqlite_master WHERE name = 'sessions'").unwrap();
+            sql.replacen("sessions", "admin_sessions", 1)
+        }
+        "postgres" => "CREATE TABLE admin_sessions (LIKE sessions INCLUDING ALL)".to_owned(),
+        _ => "CREATE TABLE admin_sessions LIKE sessions".to_owned(),
+    };
+    D::execute(conn, &sql);
+    D::execute(conn, "INSERT INTO admin_sessions SELECT * FROM sessions");
+}
+
+/// Their attributes.
+fn admin_attributes<D: Db>(conn: &mut D::Conn, name: &str) {
+    let [id, bytes, time] = match D::NAME {
+        "sqlite" => ["INTEGER", "BLOB", "TIMESTAMP"],
+        "postgres" => ["BIGINT", "BYTEA", "TIMESTAMPTZ"],
+        _ => ["BIGINT", "BLOB", "DATETIME(6)"],
+    };
+    let sql = format!(
+        "CREATE TABLE {name} (session_id {id} NOT NULL, name VARCHAR(191) NOT NULL, value TEXT, sealed {bytes}, \
+         created_at {time}, updated_at {time}, expires_at {time}, PRIMARY KEY (session_id, name), \
+         FOREIGN KEY (session_id) REFERENCES admin_sessions (id) ON DELETE CASCADE)"
+    );
+    D::execute(conn, &sql);
+    D::execute(conn, &format!("INSERT INTO {name} (session_id, name, expires_at) VALUES (2, 'badge', '{PAST}'), (2, 'role', NULL)"));
+}
+
+// S90, S91
+fn attributes_of_another_table_are_left_alone<D: Db>(db: &D) {
+    let mut conn = rows::four(db);
+    admin_sessions::<D>(&mut conn);
+    let admin = |args: &[&str]| json(&db.url(), &[&["--table", "admin_sessions"], args].concat());
+    let purged = |attributes| json!({ "sessions": 0, "attributes": attributes, "complete": true });
+    assert_eq!(admin(&["show", "2"])["attributes"], Value::Null, "those that there are have another model's ids");
+    assert_eq!(admin(&["purge"]), json!({ "sessions": 1, "attributes": 0, "complete": true }));
+
+    admin_attributes::<D>(&mut conn, "admin_attributes");
+    let names = |shown: Value| shown["attributes"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(admin(&["show", "2"])), ["badge", "role"]);
+    assert_eq!(names(json(&db.url(), &["show", "2"])), ["code", "theme"]);
+    assert_eq!(admin(&["purge"]), purged(1));
+    assert_eq!(D::number(&mut conn, "SELECT COUNT(*) FROM admin_attributes"), 1);
+    assert_eq!(D::number(&mut conn, "SELECT COUNT(*) FROM session_attributes"), 4);
+}
+
+fn attributes_that_several_tables_could_hold_are_asked_for<D: Db>(db: &D) {
+    let mut conn = rows::four(db);
+    admin_sessions::<D>(&mut conn);
+    for name in ["badges", "roles"] {
+        admin_attributes::<D>(&mut conn, name);
+    }
+    let asked = ["show", "2", "--table", "admin_sessions"];
+    run(&db.url(), &asked).assert_failed(2, &["`badges`", "`roles`", "--attributes-table"]);
+    let named = [&asked[..], &["--attributes-table", "roles"]].concat();
+    assert_eq!(json(&db.url(), &named)["attributes"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json(&db.url(), &[&asked[..], &["--no-attributes"]].concat())["attributes"], Value::Null);
 }
