@@ -67,7 +67,7 @@ impl Plan {
     /// The next rows, together if that can be, else one by one: a row that the database refuses keeps no other from its session.
     fn page(&self, database: &mut Database, after: Option<&str>, limit: u32) -> Result<Page, Failure> {
         match self.together(database, Which::After(after, limit)) {
-            Err(failure) if refusal(&failure).is_some() => self.one_by_one(database, after, limit, failure),
+            Err(failure) if refusal(&failure).is_some() => self.one_by_one(database, after, limit),
             page => page,
         }
     }
@@ -79,37 +79,33 @@ impl Plan {
         retried(database, |database| database.transaction(|database| self.carry_out(database, which, SystemClock.now())))
     }
 
-    fn one_by_one(&self, database: &mut Database, after: Option<&str>, limit: u32, failure: Failure) -> Result<Page, Failure> {
+    /// What the database refuses then is a matter of the row: that rows can be written at all was looked at before.
+    fn one_by_one(&self, database: &mut Database, after: Option<&str>, limit: u32) -> Result<Page, Failure> {
         let mut page = Page::default();
-        let (mut refused, mut is_constraint_known) = (0, false);
         for row in self.former.rows(database, Which::After(after, limit), false)? {
             match self.together(database, Which::One(&row.id)) {
                 Ok(one) => page.tally.add(one.tally),
                 Err(failure) => {
-                    let Some((reason, is_constraint)) = refusal(&failure) else { return Err(failure) };
-                    refused += 1;
-                    is_constraint_known |= is_constraint;
+                    let Some(reason) = refusal(&failure) else { return Err(failure) };
                     let digest = row.token().map(|token| token.digest().as_uuid().to_string());
                     page.tally.does_not_fit(digest.as_deref(), &Unfit::Database(reason));
                 }
             }
             page.ids.push(row.id);
         }
-        // Where every row fails that was tried, it is not the rows' fault.
-        let is_hopeless = refused > 1 && page.tally.imported == 0 && !is_constraint_known;
-        if is_hopeless { Err(failure) } else { Ok(page) }
+        Ok(page)
     }
 }
 
-/// Why the database refuses a row, if that is what it does, and whether a constraint says so. Its own text may hold a value.
-fn refusal(failure: &Failure) -> Option<(String, bool)> {
+/// Why the database refuses a row, if that is what it does. Its own text may hold a value.
+fn refusal(failure: &Failure) -> Option<String> {
     let Failure::Database(error) = failure else { return None };
     if !matches!(error.kind(), ErrorKind::ForeignKey | ErrorKind::AlreadyExists | ErrorKind::Database) {
         return None;
     }
     Some(match error.constraint_name() {
-        Some(constraint) => (format!("constraint `{constraint}`"), true),
-        None if error.kind() == ErrorKind::ForeignKey => ("a foreign key".to_owned(), true),
-        None => ("a value of a column".to_owned(), false),
+        Some(constraint) => format!("constraint `{constraint}`"),
+        None if error.kind() == ErrorKind::ForeignKey => "a foreign key".to_owned(),
+        None => "a value of a column".to_owned(),
     })
 }

@@ -10,6 +10,7 @@ use crate::tool::run;
 suite! {
     a_row_that_does_not_fit_is_left_and_named_without_its_token,
     a_row_that_the_database_refuses_keeps_no_other,
+    rows_that_are_refused_again_and_again_end_no_import,
     an_owner_who_is_gone_gets_no_session,
 }
 
@@ -74,6 +75,37 @@ fn a_row_that_the_database_refuses_keeps_no_other<D: Db>(db: &D) {
     assert!(!answer.stdout.contains("Lynx"));
     assert_eq!(cookies.iter().map(|cookie| open(db, cookie).is_some()).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(store.rows(), 1);
+}
+
+/// Refuses a row, and names no constraint.
+fn refuse_lynx<D: Db>(conn: &mut D::Conn) {
+    let sql: &[&str] = match D::NAME {
+        "sqlite" => &["CREATE TRIGGER no_lynx BEFORE INSERT ON sessions WHEN NEW.user_agent = 'Lynx' BEGIN SELECT RAISE(ABORT, 'no'); END"],
+        "postgres" => &[
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'",
+            "CREATE TRIGGER no_lynx BEFORE INSERT ON sessions FOR EACH ROW WHEN (NEW.user_agent = 'Lynx') EXECUTE FUNCTION refuse()",
+        ],
+        _ => &[
+            "CREATE TRIGGER no_lynx BEFORE INSERT ON sessions FOR EACH ROW \
+             BEGIN IF NEW.user_agent = 'Lynx' THEN SIGNAL SQLSTATE '45000'; END IF; END",
+        ],
+    };
+    sql.iter().for_each(|sql| D::execute(conn, sql));
+}
+
+fn rows_that_are_refused_again_and_again_end_no_import<D: Db>(db: &D) {
+    refuse_lynx::<D>(&mut db.connect());
+    let store = FormerStore::new(db);
+    for agent in ["Lynx", "Lynx", "Firefox", "Lynx", "Lynx", "Lynx"] {
+        store.add(&json!({"agent": agent}), in_days(1));
+    }
+    // The second of two runs has a page of nothing but such rows.
+    for further in [&["--batch", "10"][..], &["--batch", "10"], &["--batch", "2", "--move"], &["--batch", "2", "--move"]] {
+        let answer = attempt(db, &[&["--fill", "user_agent=agent", "--write"], further].concat());
+        assert_eq!(answer.status, Some(1), "{}", answer.stderr);
+        let [imported, here, .., unfit] = counts(&serde_json::from_str(&answer.stdout).expect(&answer.stderr));
+        assert_eq!((imported + here, unfit), (1, 5), "{further:?}");
+    }
 }
 
 // S27
