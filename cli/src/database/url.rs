@@ -47,14 +47,17 @@ impl Place {
         let name = url.path().trim_start_matches('/');
         let name = if name.is_empty() { String::new() } else { format!("/{name}") };
         let mut secrets = vec![text.to_owned()];
-        let passwords = url.query_pairs().filter(|(key, _)| key.contains("password")).map(|(_, value)| value.into_owned());
-        secrets.extend(passwords);
-        if let Some(password) = url.password() {
-            secrets.extend([password.to_owned(), decoded(password)]);
+        for secret in written(text).chain(url.password()) {
+            // Not all take what is behind a `#` for a part of it.
+            let before = secret.split('#').next().unwrap_or_default();
+            secrets.extend([secret.to_owned(), decoded(secret), before.to_owned(), decoded(before)]);
         }
+        // What is part of another goes after it.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.retain(|secret| !secret.is_empty());
-        // `ada:12/34@host`: what was meant as a password is a port and a path.
-        let is_doubtful = url.username().is_empty() && url.password().is_none() && text.contains('@');
+        // `ada:12/34@host`: what was meant as a password is a port and a path; `ada:12@34@host`: some take it for a host.
+        let is_nowhere = url.username().is_empty() && url.password().is_none() && text.contains('@');
+        let is_doubtful = is_nowhere || account(text).is_some_and(|account| account.contains('@'));
         let shown = if is_doubtful { engine.to_string() } else { format!("{engine} at {host}{port}{name}") };
         Ok(Place { engine, shown, secrets, is_doubtful, file: None })
     }
@@ -116,6 +119,24 @@ pub(crate) fn without_credentials(text: &str) -> String {
     format!("{before}://…{}", rest.get(end..).unwrap_or_default())
 }
 
+/// What stands before a URL's host, as it is written.
+fn account(url: &str) -> Option<&str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map(|(account, _)| account)
+}
+
+/// The passwords of a URL as somebody has typed them: servers' libraries quote them so, and what they could not read of them.
+fn written(url: &str) -> impl Iterator<Item = &str> {
+    let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
+    let parameters = query.split('&').filter_map(|parameter| match parameter.split_once('=') {
+        Some((key, value)) => decoded(key).to_lowercase().contains("password").then_some(value),
+        // Half a password with an `&` in it.
+        None => Some(parameter),
+    });
+    account(url).and_then(|account| account.split_once(':')).map(|(_, password)| password).into_iter().chain(parameters)
+}
+
 /// A password as the server is told it.
 fn decoded(password: &str) -> String {
     let pair = format!("p={}", password.replace('+', "%2B"));
@@ -153,9 +174,26 @@ mod tests {
 
     // SECURITY 8
     #[test]
+    fn a_password_that_cannot_be_read_is_not_quoted_either() {
+        for address in [
+            "postgres://ada:s%2Fcr%zzt@h/d",
+            "postgres://ada:s<cr%00t@h/d",
+            "postgres://h/d?user=ada&password=s%2Fcr%zzt&connect_timeout=1",
+            "postgres://h/d?pass%77ord=s%2Fcr%zzt#x",
+            "postgres://h/d?sslpassword=a&s%2Fcr%zzt",
+        ] {
+            let scrubbed = place(address).scrubbed("`s%2Fcr%zzt`, `s<cr%00t`");
+            assert!(scrubbed.contains("`…`"), "{address}: {scrubbed}");
+        }
+        // libpq leaves a plus as it is.
+        assert_eq!(place("postgres://h/d?password=a+b%63").scrubbed("`a+bc`"), "`…`");
+    }
+
+    // SECURITY 8
+    #[test]
     fn half_a_password_is_not_shown_as_a_port_or_a_path() {
         for address in
-            ["postgres://ada:12/34@host/db", "mysql://ada:12?34@host/db", "postgres://ada:12#34@host/db", "ada:12/34@host"]
+            ["postgres://ada:12/34@host/db", "mysql://ada:12?34@host/db", "postgres://ada:12#34@host/db", "postgres://ada:12@34@host/db", "ada:12/34@host"]
         {
             let place = place(address);
             let said = format!("{place}: {}", place.scrubbed("cannot reach ada:12, database 34@host"));

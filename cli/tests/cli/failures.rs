@@ -105,6 +105,9 @@ fn no_failure_holds_the_password() {
         ("postgres://ada:s3cretword@127.0.0.1:1/d", cfg!(feature = "postgres")),
         ("mysql://ada:s3cretword@127.0.0.1:1/d", cfg!(feature = "mysql")),
         ("nowhere?password=s3cretword", cfg!(feature = "sqlite")),
+        // What libpq cannot read it quotes.
+        ("postgres://ada:s3cretword<%zz@127.0.0.1:1/d", cfg!(feature = "postgres")),
+        ("postgres://127.0.0.1:1/d?password=s3cretword%2F%zz", cfg!(feature = "postgres")),
     ];
     for (url, is_built_in) in places {
         let answer = run(url, &["stats"]);
