@@ -67,6 +67,8 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// As the database spells the type: `bigint`, `character varying(191)`, `char(36)`, `INTEGER`.
     pub(crate) sql_type: String,
+    /// The type without its length, and of a domain the one below: a CAST to it cuts nothing off. As `sql_type` but on PostgreSQL.
+    pub(crate) bare_type: String,
     pub(crate) kind: Kind,
     pub(crate) nullable: bool,
     /// As the database spells the expression.
@@ -206,6 +208,9 @@ fn action(text: &str) -> Action {
 /// What a type's spelling means, on every engine.
 fn kind(sql_type: &str) -> Kind {
     let lower = sql_type.to_ascii_lowercase();
+    if lower.ends_with(']') {
+        return Kind::Other;
+    }
     let word = lower.split(['(', ' ']).next().unwrap_or_default();
     match word {
         "boolean" | "bool" => Kind::Boolean,
@@ -214,9 +219,10 @@ fn kind(sql_type: &str) -> Kind {
         "json" | "jsonb" => Kind::Json,
         "timestamp" | "timestamptz" | "datetime" => Kind::Time,
         "bytea" | "blob" | "tinyblob" | "mediumblob" | "longblob" | "binary" | "varbinary" => Kind::Bytes,
-        "tinyint" | "smallint" | "mediumint" | "bigint" => Kind::Integer,
-        _ if word.starts_with("int") || word.ends_with("serial") => Kind::Integer,
-        _ if ["char", "text", "clob", "name", "citext"].iter().any(|text| word.contains(text)) => Kind::Text,
+        "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "int2" | "int4" | "int8" => Kind::Integer,
+        "smallserial" | "serial" | "bigserial" => Kind::Integer,
+        "char" | "character" | "varchar" | "bpchar" | "nchar" | "nvarchar" | "name" | "clob" => Kind::Text,
+        "text" | "tinytext" | "mediumtext" | "longtext" => Kind::Text,
         _ => Kind::Other,
     }
 }
@@ -252,6 +258,13 @@ mod tests {
             ("longblob", Kind::Bytes),
             ("uuid", Kind::Uuid),
             ("point", Kind::Other),
+            ("bpchar", Kind::Text),
+            ("interval", Kind::Other),
+            ("integer[]", Kind::Other),
+            ("character varying(20)[]", Kind::Other),
+            ("int4range", Kind::Other),
+            ("citext", Kind::Other),
+            ("context_name", Kind::Other),
         ];
         for (sql_type, expected) in kinds {
             assert_eq!(kind(sql_type), expected, "{sql_type}");

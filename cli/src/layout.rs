@@ -126,7 +126,7 @@ impl Layout {
     pub(crate) fn selected(&self, column: &Column, alias: &str) -> String {
         let quoted = self.engine.quoted(&column.name);
         match (self.engine, column.kind) {
-            (Engine::Postgres, Kind::Other) => format!("CAST({quoted} AS text) AS {alias}"),
+            (Engine::Postgres, _) if !is_decoded(&column.bare_type) => format!("CAST({quoted} AS text) AS {alias}"),
             (Engine::Mysql, Kind::Other) => format!("CAST({quoted} AS CHAR) AS {alias}"),
             _ => format!("{quoted} AS {alias}"),
         }
@@ -166,12 +166,25 @@ impl Layout {
                 column.name, column.sql_type
             ))),
             _ if self.engine == Engine::Postgres => {
-                // The text is read as the type that the column has: an index on it is used.
-                Ok((format!("{quoted} = CAST(CAST(? AS text) AS {})", column.sql_type), owner.into()))
+                // The text is read as the type that the column has, so that an index on it is used; as no type that would cut it
+                // off, and so find another owner.
+                let whole = match column.bare_type.as_str() {
+                    "name" | "\"char\"" => "text",
+                    bare_type => bare_type,
+                };
+                Ok((format!("{quoted} = CAST(CAST(? AS text) AS {whole})"), owner.into()))
             }
             _ => Ok((format!("{quoted} = ?"), owner.into())),
         }
     }
+}
+
+/// Whether an answer of PostgreSQL's is read as it comes where a column has this type; of all others the text is asked for.
+fn is_decoded(bare_type: &str) -> bool {
+    let times = ["timestamp with time zone", "timestamp without time zone"];
+    let numbers = ["boolean", "smallint", "integer", "bigint", "oid", "real", "double precision"];
+    let texts = ["uuid", "text", "character varying", "bpchar", "name", "json", "jsonb", "bytea"];
+    [&times[..], &numbers, &texts].concat().contains(&bare_type)
 }
 
 /// The table of attributes, where it is not named: the one whose `session_id` refers to this table, else the one of the usual name,

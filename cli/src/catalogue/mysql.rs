@@ -53,6 +53,7 @@ fn column(row: &Row) -> Result<Column, Failure> {
     Ok(Column {
         name: row.text("name")?.to_owned(),
         kind: kind(&sql_type),
+        bare_type: sql_type.clone(),
         sql_type,
         nullable: row.boolean("nullable")?,
         // MariaDB spells "no default" of a nullable column as NULL.

@@ -1,6 +1,6 @@
 //! Tables as PostgreSQL describes them.
 
-use super::{Column, Index, KeyColumn, Kind, Table, TableName, action, indices, keys, kind, linked};
+use super::{Column, Index, KeyColumn, Table, TableName, action, indices, keys, kind, linked};
 use crate::database::row::Row;
 use crate::database::statement::Statement;
 use crate::database::{Database, Engine};
@@ -8,6 +8,9 @@ use crate::failure::Failure;
 
 const COLUMNS: &str = "\
     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS sql_type, NOT a.attnotnull AS nullable, \
+           (WITH RECURSIVE below AS (SELECT a.atttypid AS type UNION ALL SELECT t.typbasetype FROM below \
+                JOIN pg_type t ON t.oid = below.type AND t.typtype = 'd') \
+            SELECT format_type(below.type, -1) FROM below JOIN pg_type t ON t.oid = below.type AND t.typtype <> 'd') AS bare_type, \
            pg_get_expr(d.adbin, d.adrelid) AS initial, c.collname AS collation, \
            a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS numbered \
     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
@@ -58,11 +61,12 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
 
 fn column(row: &Row) -> Result<Column, Failure> {
     let sql_type = row.text("sql_type")?.to_owned();
-    let kind: Kind = kind(&sql_type);
+    let bare_type = row.text("bare_type")?.to_owned();
     Ok(Column {
         name: row.text("name")?.to_owned(),
-        kind,
+        kind: kind(&bare_type),
         sql_type,
+        bare_type,
         nullable: row.boolean("nullable")?,
         default: row.maybe_text("initial")?.map(ToOwned::to_owned),
         collation: row.maybe_text("collation")?.map(ToOwned::to_owned),

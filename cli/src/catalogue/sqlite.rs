@@ -74,6 +74,7 @@ fn column(row: &Row, is_numbered: bool) -> Result<Column, Failure> {
     Ok(Column {
         name: row.text("name")?.to_owned(),
         kind: kind(&sql_type),
+        bare_type: sql_type.clone(),
         nullable: !row.boolean("is_required")?,
         default: row.maybe_text("initial")?.map(ToOwned::to_owned),
         collation: None,

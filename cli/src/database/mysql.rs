@@ -2,6 +2,7 @@
 
 use diesel::connection::TransactionManager as _;
 use diesel::deserialize::{self, FromSql, QueryableByName};
+use diesel::mysql::data_types::MysqlTime;
 use diesel::mysql::{Mysql, MysqlType, MysqlValue};
 use diesel::row::{Field as _, NamedRow};
 use diesel::sql_types::{BigInt, Binary, Bool, Datetime, Nullable, Text};
@@ -74,7 +75,14 @@ fn cell(value: MysqlValue<'_>) -> deserialize::Result<Cell> {
         }
         MysqlType::Float => Cell::Float(<[u8; 4]>::try_from(bytes).map(f32::from_le_bytes)?.into()),
         MysqlType::Double => Cell::Float(<[u8; 8]>::try_from(bytes).map(f64::from_le_bytes)?),
-        MysqlType::DateTime | MysqlType::Timestamp => Cell::Time(<Timestamp6 as FromSql<Datetime, Mysql>>::from_sql(value)?),
+        MysqlType::DateTime | MysqlType::Timestamp => {
+            let raw = <MysqlTime as FromSql<Datetime, Mysql>>::from_sql(value.clone())?;
+            // `0000-00-00` is no time.
+            match <Timestamp6 as FromSql<Datetime, Mysql>>::from_sql(value) {
+                Ok(time) => Cell::Time(time),
+                Err(_) => Cell::Text(format!("{:04}-{:02}-{:02}", raw.year, raw.month, raw.day)),
+            }
+        }
         MysqlType::Numeric | MysqlType::String | MysqlType::Set | MysqlType::Enum | MysqlType::Blob => {
             match std::str::from_utf8(bytes) {
                 Ok(text) => Cell::Text(text.to_owned()),

@@ -55,7 +55,7 @@ impl QueryableByName<Pg> for Row {
     }
 }
 
-/// Numbers are those of `pg_type`, which never change. Of other types, a statement asks for text.
+/// Numbers are those of `pg_type`, which never change. Of other types than these, a statement asks for text. A time that no calendar has is a text.
 fn cell(value: PgValue<'_>) -> deserialize::Result<Cell> {
     let cell = match value.get_oid().get() {
         16 => Cell::Boolean(<bool as FromSql<Bool, Pg>>::from_sql(value)?),
@@ -66,7 +66,15 @@ fn cell(value: PgValue<'_>) -> deserialize::Result<Cell> {
         700 => Cell::Float(<f32 as FromSql<sql_types::Float, Pg>>::from_sql(value)?.into()),
         701 => Cell::Float(<f64 as FromSql<sql_types::Double, Pg>>::from_sql(value)?),
         // timestamp and timestamptz
-        1114 | 1184 => Cell::Time(<Timestamp6 as FromSql<Timestamptz, Pg>>::from_sql(value)?),
+        1114 | 1184 => {
+            let raw = <[u8; 8]>::try_from(value.as_bytes()).map(i64::from_be_bytes)?;
+            match (raw, <Timestamp6 as FromSql<Timestamptz, Pg>>::from_sql(value)) {
+                (_, Ok(time)) => Cell::Time(time),
+                (i64::MAX, Err(_)) => Cell::Text("infinity".to_owned()),
+                (i64::MIN, Err(_)) => Cell::Text("-infinity".to_owned()),
+                (_, Err(_)) => Cell::Text("beyond the calendar".to_owned()),
+            }
+        }
         2950 => Cell::Text(<uuid::Uuid as FromSql<sql_types::Uuid, Pg>>::from_sql(value)?.to_string()),
         // name, text, json, char, varchar
         19 | 25 | 114 | 1042 | 1043 => Cell::Text(<String as FromSql<Text, Pg>>::from_sql(value)?),

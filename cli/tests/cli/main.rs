@@ -8,6 +8,7 @@ mod rows;
 mod terminal;
 mod tool;
 
+mod columns;
 mod completions;
 mod doctor;
 mod failures;

@@ -39,7 +39,8 @@ pub(super) fn backlog(
         let sql = format!("SELECT count(*) AS expired, min({column}) AS oldest FROM {table} WHERE {column} <= ?");
         let row = database.row(&Statement::new(sql).bind(now))?;
         let Some(row) = row else { return Ok((0, None)) };
-        Ok((row.integer("expired")?, row.maybe_time("oldest")?))
+        // What is no time is told with the rows that do not decode.
+        Ok((row.integer("expired")?, row.maybe_time("oldest").ok().flatten()))
     };
     let (sessions, oldest) = expired(database, &layout.sessions(), &layout.column("expires_at"))?;
     let advice = "run `diesel-sessions purge`, and see to it that something purges every few minutes";

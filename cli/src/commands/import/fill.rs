@@ -58,7 +58,7 @@ impl Fill {
 pub(super) fn parameter(engine: Engine, column: &Column) -> String {
     match column.kind {
         Kind::Uuid | Kind::Json | Kind::Other if engine == Engine::Postgres => {
-            format!("CAST(CAST(? AS text) AS {})", column.sql_type)
+            format!("CAST(CAST(? AS text) AS {})", column.bare_type)
         }
         _ => "?".to_owned(),
     }
@@ -109,6 +109,7 @@ mod tests {
         let column = Column {
             name: "user_id".to_owned(),
             sql_type: "bigint".to_owned(),
+            bare_type: "bigint".to_owned(),
             kind,
             nullable: true,
             default: None,
