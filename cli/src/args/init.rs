@@ -21,7 +21,8 @@ pub(crate) enum OnDelete {
 /// What becomes of the rows that a table has before sessions are added to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ExistingRows {
-    /// They never expire, so that no purge deletes them; they are listed and counted like sessions that nobody can open
+    /// They never expire, so that no purge deletes them. They are listed and counted like sessions that nobody can open, and a
+    /// sign-out of their owner or of everyone deletes them
     #[default]
     Keep,
     /// They have expired: the first purge deletes them
@@ -36,7 +37,9 @@ The migration is written where `diesel migration generate` would put it, the mod
   diesel migration run
   diesel print-schema > src/schema.rs
 The model compiles as it is. With --add-to, no lock is held for long: on PostgreSQL and MariaDB the table stays in use. Its rows \
-become sessions that nobody can open; no purge deletes them, unless --existing-rows purge says so.")]
+become sessions that nobody can open; no purge deletes them, unless --existing-rows purge says so. A sign-out of their owner or of \
+everyone does (revoke --owner, revoke --everyone, the library's revoke_all and what else ends all sessions of an owner): where \
+those rows matter, keep sessions in a table of their own.")]
 pub(crate) struct InitArgs {
     /// Add the core columns to this table, which exists already and stays in use meanwhile
     #[arg(long, value_name = "TABLE")]

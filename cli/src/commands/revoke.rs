@@ -1,5 +1,8 @@
 //! `revoke`: signs out, one session, a user's, or everyone's.
 
+use chrono::{DateTime, TimeDelta};
+use diesel_sessions::Timestamp6;
+
 use crate::args::options::Format;
 use crate::args::sessions::{RevokeArgs, Whose};
 use crate::context::Context;
@@ -21,13 +24,14 @@ pub(crate) fn run(context: &mut Context, args: &RevokeArgs) -> Result<Outcome, F
         (Some(id), None, false) => (one(&mut database, &layout, id)?, of_row(&layout, id)),
         (None, Some(owner), false) => {
             let (mine, value) = layout.owned_by(owner)?;
-            let count = count(&mut database, &layout, &format!(" WHERE {mine}"), Some(value.clone()))?;
+            let Count { sessions, others } = count(&mut database, &layout, &format!(" WHERE {mine}"), Some(value.clone()))?;
             let owner = Field::from(owner.as_str());
-            (format!("End all {count} sessions of owner {}?", owner.shown()), of_owner(&layout, &mine, value))
+            (format!("End all {sessions} sessions of owner {}?{others}", owner.shown()), of_owner(&layout, &mine, value))
         }
         (None, None, true) => {
-            let count = count(&mut database, &layout, "", None)?;
-            let question = format!("End all {count} sessions in {}? Everyone will have to sign in again.", database.place());
+            let Count { sessions, others } = count(&mut database, &layout, "", None)?;
+            let place = database.place();
+            let question = format!("End all {sessions} sessions in {place}? Everyone will have to sign in again.{others}");
             (question, of_everyone(&layout))
         }
         // The parser lets none of these through; a deletion does not rely on it.
@@ -62,9 +66,28 @@ fn one(database: &mut Database, layout: &Layout, id: i64) -> Result<String, Fail
     Ok(format!("End session {id}, {whose}, last seen {}?", seen.shown()))
 }
 
-fn count(database: &mut Database, layout: &Layout, condition: &str, value: Option<Value>) -> Result<i64, Failure> {
-    let count = Statement::new(format!("SELECT COUNT(*) AS sessions FROM {}{condition}", layout.sessions())).bind_all(value);
-    database.row(&count)?.map_or(Ok(0), |row| row.integer("sessions"))
+/// What a deletion would delete.
+struct Count {
+    sessions: i64,
+    /// A sentence about rows that are no sessions, if there are any.
+    others: String,
+}
+
+/// Counts rows; those that `init --add-to` has found or that other code has inserted since were last seen in 1970.
+fn count(database: &mut Database, layout: &Layout, condition: &str, value: Option<Value>) -> Result<Count, Failure> {
+    let sql = format!(
+        "SELECT COUNT(*) AS sessions, COUNT(CASE WHEN {} < ? THEN 1 END) AS others FROM {}{condition}",
+        layout.column("last_seen_at"),
+        layout.sessions()
+    );
+    let second_day = Timestamp6::from(DateTime::UNIX_EPOCH + TimeDelta::days(1));
+    let row = database.row(&Statement::new(sql).bind(second_day).bind_all(value))?.unwrap_or_default();
+    let (sessions, others) = (row.integer("sessions")?, row.integer("others")?);
+    let others = match others {
+        0 => String::new(),
+        others => format!(" {others} of them are rows of the application's own, which no token opens: they would be deleted, too."),
+    };
+    Ok(Count { sessions, others })
 }
 
 fn of_row(layout: &Layout, id: i64) -> Statement {

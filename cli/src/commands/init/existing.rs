@@ -56,7 +56,8 @@ pub(super) fn plan(
     }
     if args.existing_rows == ExistingRows::Keep {
         remarks.push(format!(
-            "the rows that `{name}` has are kept: no token opens them, and no purge deletes them; --existing-rows purge lets it"
+            "the rows that `{name}` has are kept: no token opens them, and no purge deletes them; --existing-rows purge lets it. A sign-out \
+             of their owner or of everyone deletes them like sessions: where they matter, keep sessions in a table of their own"
         ));
     }
     let all = table.columns.len() + columns.all().len() - present.len();

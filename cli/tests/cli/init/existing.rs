@@ -1,10 +1,13 @@
 //! `init --add-to`: a table that is there already. That it stays in use meanwhile: `tests/add_to`.
 
 use super::super::support::{Db, suite};
+use super::super::terminal::typed;
+use super::super::tool::tool;
 use super::application::{Application, read};
 
 suite! {
     rows_that_are_there_outlive_a_purge,
+    who_signs_out_owners_of_rows_that_are_there_is_told,
     rows_that_are_there_are_purged_when_that_is_asked_for,
     what_is_added_is_taken_away_again,
     an_interrupted_migration_runs_again,
@@ -41,6 +44,27 @@ fn rows_that_are_there_outlive_a_purge<D: Db>(_: &D) {
     assert_eq!(D::number(conn, "SELECT count(*) FROM visits WHERE last_seen_at < '1970-01-02 00:00:00'"), 5);
     let doctor = app.run(&["doctor", "--table", "visits", "--fail-on", "error", "--format", "json"]);
     assert!(!doctor.stdout.contains("\"error\""), "{}", doctor.stdout);
+}
+
+// SECURITY 14
+fn who_signs_out_owners_of_rows_that_are_there_is_told<D: Db>(_: &D) {
+    let db = D::empty().unwrap();
+    let conn = &mut db.connect();
+    visits::<D>(conn, ", user_id INTEGER");
+    D::execute(conn, "UPDATE visits SET user_id = 7 WHERE id < 3");
+    let app = Application::of(&db);
+    let answer = app.init(&["--add-to", "visits"]);
+    assert!(answer.stderr.contains("sign-out of their owner or of everyone deletes them"), "{}", answer.stderr);
+    assert!(read(&app.migrations()[0].join("up.sql")).contains("sign-out of their owner or of everyone"));
+    app.up::<D>(conn);
+    let ask = |args: &[&str]| {
+        let mut revoke = tool(app.folder.path());
+        typed(revoke.env("DATABASE_URL", db.url()).args(["revoke", "--table", "visits"]).args(args), "no\n").1
+    };
+    let (of_owner, of_all) = (ask(&["--owner", "7"]), ask(&["--everyone"]));
+    assert!(of_owner.contains("End all 2 sessions of owner 7? 2 of them are rows of the application's own"), "{of_owner}");
+    assert!(of_all.contains("3 of them are rows of the application's own"), "{of_all}");
+    assert_eq!(D::number(conn, "SELECT count(*) FROM visits"), 3);
 }
 
 fn rows_that_are_there_are_purged_when_that_is_asked_for<D: Db>(_: &D) {
