@@ -29,7 +29,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_enum, default_value = "warning", value_name = "SEVERITY")]
     pub(crate) fail_on: Severity,
 
-    /// How many of the newest rows are read to see whether they decode
+    /// How many rows of each table are read to see whether they decode, the newest sessions' first
     #[arg(long, value_name = "ROWS", default_value = "10000")]
     pub(crate) sample: u32,
 

@@ -34,7 +34,7 @@ pub(crate) fn run(context: &mut Context, args: &DoctorArgs) -> Result<Outcome, F
     // What lacks a column cannot be read.
     let backlog = if findings.are_readable() {
         rows::decode(&mut database, &layout, args, &mut findings)?;
-        rows::attributes(&mut database, &layout, &mut findings)?;
+        rows::attributes(&mut database, &layout, args, &mut findings)?;
         rows::keys(&mut database, &layout, args, &mut findings)?;
         Some(rows::backlog(&mut database, &layout, now, &mut findings)?)
     } else {

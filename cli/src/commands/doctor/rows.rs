@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::finding::Findings;
 use crate::args::sessions::DoctorArgs;
+use crate::catalogue::Table;
 use crate::commands::keys::keyring_if_any;
 use crate::database::row::Cell;
 use crate::database::statement::Statement;
@@ -121,8 +122,13 @@ pub(super) fn decode(
     Ok(())
 }
 
-/// Says how many attributes cannot be read, whatever their key: PostgreSQL's type keeps such values out.
-pub(super) fn attributes(database: &mut Database, layout: &Layout, findings: &mut Findings) -> Result<(), Failure> {
+/// Says how many of the newest attributes cannot be read, whatever their key: PostgreSQL's type keeps such values out.
+pub(super) fn attributes(
+    database: &mut Database,
+    layout: &Layout,
+    args: &DoctorArgs,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
     let Some(attributes) = &layout.attributes else { return Ok(()) };
     let both = "(value IS NULL) = (sealed IS NULL)";
     let wrong = match layout.engine {
@@ -130,14 +136,14 @@ pub(super) fn attributes(database: &mut Database, layout: &Layout, findings: &mu
         // Both know the function by this name.
         Engine::Sqlite | Engine::Mysql => format!("{both} OR NOT json_valid(value)"),
     };
-    let table = attributes.name.quoted(layout.engine);
-    let sql = format!("SELECT count(*) AS broken, min(session_id) AS row_id FROM {table} WHERE {wrong}");
+    let newest = newest(attributes, layout.engine, "value, sealed", args.sample);
+    let sql = format!("SELECT count(*) AS broken, max(session_id) AS row_id FROM {newest} WHERE {wrong}");
     let Some(row) = database.row(&Statement::new(sql))? else { return Ok(()) };
     if let Some(session) = row.maybe_integer("row_id")? {
         findings.error(
             "decode",
             &attributes.name,
-            format!("{} attributes do not decode, one of them of session {session}", row.integer("broken")?),
+            format!("{} of the newest attributes do not decode, one of them of session {session}", row.integer("broken")?),
             "a request that reads one gets an error: delete them, or write them again",
         );
     }
@@ -151,28 +157,48 @@ fn is_object(cell: &Cell) -> bool {
     }
 }
 
-/// Which keys have sealed attributes, against those that there are.
+/// The attributes of the newest sessions, as a table of this many rows at most.
+fn newest(attributes: &Table, engine: Engine, columns: &str, rows: u32) -> String {
+    let table = attributes.name.quoted(engine);
+    format!("(SELECT session_id, {columns} FROM {table} ORDER BY session_id DESC, name DESC LIMIT {rows}) AS newest")
+}
+
+/// Which keys have sealed the newest attributes, against those that there are.
 pub(super) fn keys(database: &mut Database, layout: &Layout, args: &DoctorArgs, findings: &mut Findings) -> Result<(), Failure> {
     let Some(attributes) = &layout.attributes else { return Ok(()) };
-    let table = attributes.name.quoted(layout.engine);
-    // A sealed value begins with its format, the length of the key's name, and the name.
+    let newest = newest(attributes, layout.engine, "sealed", args.sample);
+    // A sealed value begins with its format, the length of the key's name, and the name. What is damaged may be any bytes.
     let name = match layout.engine {
-        Engine::Postgres => "convert_from(substring(sealed FROM 3 FOR get_byte(sealed, 1)), 'SQL_ASCII')",
-        Engine::Mysql => "CONVERT(SUBSTRING(sealed, 3, ASCII(SUBSTRING(sealed, 2, 1))) USING ascii)",
-        Engine::Sqlite => "CAST(substr(sealed, 3, unicode(CAST(substr(sealed, 2, 1) AS TEXT))) AS TEXT)",
+        Engine::Postgres => "substring(sealed FROM 3 FOR get_byte(sealed, 1))",
+        Engine::Mysql => "SUBSTRING(sealed, 3, ASCII(SUBSTRING(sealed, 2, 1)))",
+        Engine::Sqlite => "substr(sealed, 3, unicode(CAST(substr(sealed, 2, 1) AS TEXT)))",
     };
     let sql = format!(
-        "SELECT {name} AS key_name, count(*) AS attributes FROM {table} WHERE length(sealed) > 2 GROUP BY 1 ORDER BY 1 LIMIT 1000"
+        "SELECT CASE WHEN length(sealed) > 2 THEN {name} END AS key_name, count(*) AS attributes FROM {newest} \
+         WHERE sealed IS NOT NULL GROUP BY 1 ORDER BY 2 DESC LIMIT 1000"
     );
-    let found = database.rows(&Statement::new(sql))?;
+    let (mut found, mut damaged): (Vec<(String, i64)>, i64) = (Vec::new(), 0);
+    for row in &database.rows(&Statement::new(sql))? {
+        let name = row.maybe_bytes("key_name")?.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        match name.filter(|name| is_key_name(name)) {
+            Some(name) => found.push((name.to_owned(), row.integer("attributes")?)),
+            None => damaged += row.integer("attributes")?,
+        }
+    }
+    found.sort();
+    if damaged > 0 {
+        findings.error(
+            "key",
+            &attributes.name,
+            format!("{damaged} of the newest attributes name no key: what is sealed in them is damaged"),
+            "`diesel-sessions keys reseal` says which they are: delete them, nothing opens them",
+        );
+    }
     if found.is_empty() {
         return Ok(());
     }
     let Some(keyring) = keyring_if_any(&args.keys_from)? else {
-        let mut names = Vec::new();
-        for row in &found {
-            names.push(format!("{} ({})", row.maybe_text("key_name")?.unwrap_or_default(), row.integer("attributes")?));
-        }
+        let names: Vec<String> = found.iter().map(|(name, count)| format!("{name} ({count})")).collect();
         let what = format!(
             "attributes are sealed under {}, and there are no keys here, so that nobody can tell which are missing",
             names.join(", ")
@@ -181,16 +207,19 @@ pub(super) fn keys(database: &mut Database, layout: &Layout, args: &DoctorArgs, 
         return Ok(());
     };
     let known: BTreeSet<&str> = keyring.names().collect();
-    for row in &found {
-        let name = row.maybe_text("key_name")?.unwrap_or_default();
-        if !known.contains(name) {
-            findings.error(
-                "key",
-                &attributes.name,
-                format!("{} attributes are sealed under the key `{name}`, which is not there", row.integer("attributes")?),
-                "give the application that key again, or delete those attributes: nothing else opens them",
-            );
-        }
+    for (name, count) in found.iter().filter(|(name, _)| !known.contains(name.as_str())) {
+        findings.error(
+            "key",
+            &attributes.name,
+            format!("{count} of the newest attributes are sealed under the key `{name}`, which is not there"),
+            "give the application that key again, or delete those attributes: nothing else opens them",
+        );
     }
     Ok(())
+}
+
+/// Whether it is a name that a key can have.
+fn is_key_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_allowed)
 }
