@@ -92,7 +92,7 @@ pub(crate) struct TowerSessionsSqlxArgs {
     #[arg(long = "move", requires = "write")]
     pub(crate) moves: bool,
 
-    /// Most sessions in one transaction
-    #[arg(long, value_name = "ROWS", default_value = "200")]
-    pub(crate) batch: NonZeroU32,
+    /// Most sessions in one transaction: 1 to 10000
+    #[arg(long, value_name = "ROWS", default_value = "200", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) batch: u32,
 }

@@ -28,6 +28,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if duration < Duration::from_secs(1) { Err("at least 1s".to_owned()) } else { Ok(duration) }
 }
 
+/// The longest that a round of work waits for the next.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// A [`duration`] of 366 days at most.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|found| if found > LONGEST_INTERVAL { Err("at most 366 days".to_owned()) } else { Ok(found) })
+}
+
 /// `left=right`, neither of them empty.
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::options::duration;
+use super::options::interval;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -48,7 +48,7 @@ SIGINT and SIGTERM finish the batch under way, say what was deleted, and end wit
 left to do; with --every, which has no end of its own, with 0. A second signal ends it at once.")]
 pub(crate) struct PurgeArgs {
     /// Go on for ever: purge, wait this long (up to a tenth more, by chance), purge again
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
     pub(crate) every: Option<Duration>,
 
     /// Most rows deleted in one transaction

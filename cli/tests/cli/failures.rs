@@ -132,6 +132,8 @@ fn no_failure_holds_the_password() {
 #[test]
 fn a_wrong_command_line_is_one_line_too() {
     run("", &["purge", "--batch", "0"]).assert_failed(2, &["invalid value '0' for '--batch <ROWS>'", "see --help"]);
+    run("", &["purge", "--every", "584542046000y"]).assert_failed(2, &["--every", "at most 366 days"]);
+    run("", &["import", "tower-sessions-sqlx", "--batch", "10001"]).assert_failed(2, &["--batch", "1..=10000"]);
     run("", &["purge", "--every", "soon"]).assert_failed(2, &["write it like 30s, 5m or 1h"]);
     run("", &["purge", "--bach", "1"]).assert_failed(2, &["unexpected argument '--bach'", "similar", "--batch"]);
     run("", &["list", "--column", "data"]).assert_failed(2, &["expected NAME=VALUE"]);

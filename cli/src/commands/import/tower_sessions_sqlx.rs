@@ -38,7 +38,7 @@ pub(super) fn run(context: &mut Context, args: &TowerSessionsSqlxArgs) -> Result
     let mut last: Option<String> = None;
     let interrupted = loop {
         let began = Instant::now();
-        let page = plan.page(&mut database, last.as_deref(), args.batch.get())?;
+        let page = plan.page(&mut database, last.as_deref(), args.batch)?;
         let Some(end) = page.ids.last() else { break None };
         last = Some(end.clone());
         progress.add(page.tally.rows());
