@@ -48,15 +48,7 @@ fn sqlite(database: &mut Database, findings: &mut Findings) -> Result<(), Failur
 fn mysql(database: &mut Database, now: Timestamp6, findings: &mut Findings) -> Result<(), Failure> {
     let sql = "SELECT @@GLOBAL.sql_mode AS modes, CAST(@@GLOBAL.innodb_flush_log_at_trx_commit AS SIGNED) AS flush, UTC_TIMESTAMP(6) AS clock";
     let Some(row) = database.row(&Statement::new(sql))? else { return Ok(()) };
-    let is_strict = |mode: &str| matches!(mode, "STRICT_TRANS_TABLES" | "STRICT_ALL_TABLES" | "TRADITIONAL");
-    if !row.text("modes")?.split(',').any(is_strict) {
-        findings.error(
-            "setting",
-            "sql_mode",
-            "the server is not strict: it cuts values off silently",
-            "add STRICT_TRANS_TABLES to sql_mode, on the server or in each connection",
-        );
-    }
+    strictness(row.text("modes")?, findings);
     if row.integer("flush")? != 1 {
         findings.warning(
             "setting",
@@ -67,6 +59,20 @@ fn mysql(database: &mut Database, now: Timestamp6, findings: &mut Findings) -> R
     }
     clock(row.maybe_time("clock")?, now, findings);
     Ok(())
+}
+
+/// What the server begins each connection with. The application's own connections are not to be seen from here.
+fn strictness(modes: &str, findings: &mut Findings) {
+    let is_strict = |mode: &str| matches!(mode, "STRICT_TRANS_TABLES" | "STRICT_ALL_TABLES" | "TRADITIONAL");
+    if !modes.split(',').any(is_strict) {
+        findings.warning(
+            "setting",
+            "sql_mode",
+            "the server is not strict: a connection that does not make itself strict has its values cut off silently",
+            "add STRICT_TRANS_TABLES to the server's sql_mode; where each connection of the application sets it, all is well: \
+             --fail-on error",
+        );
+    }
 }
 
 fn postgres(database: &mut Database, now: Timestamp6, findings: &mut Findings) -> Result<(), Failure> {
@@ -157,4 +163,24 @@ fn storage(database: &mut Database, layout: &Layout, findings: &mut Findings) ->
 /// A text as SQL writes it.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::sessions::Severity;
+
+    #[test]
+    fn a_server_that_is_not_strict_is_a_warning_as_connections_may_be() {
+        let severities = |modes: &str| -> Vec<Severity> {
+            let mut findings = Findings::default();
+            strictness(modes, &mut findings);
+            findings.sorted().into_iter().map(|finding| finding.severity).collect()
+        };
+        assert_eq!(severities("ONLY_FULL_GROUP_BY"), [Severity::Warning]);
+        assert_eq!(severities(""), [Severity::Warning]);
+        for strict in ["STRICT_TRANS_TABLES", "NO_ZERO_DATE,STRICT_ALL_TABLES"] {
+            assert_eq!(severities(strict), []);
+        }
+    }
 }
