@@ -13,20 +13,37 @@ use crate::database::{Database, Engine};
 use crate::failure::Failure;
 
 /// The name of a table, with its schema (on MySQL its database) where it is not the default one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct TableName {
     pub(crate) schema: Option<String>,
     pub(crate) name: String,
+    /// Schema and name as the catalogue has them; None where nobody has looked yet.
+    home: Option<(String, String)>,
 }
 
 impl TableName {
+    pub(crate) fn new(schema: Option<String>, name: impl Into<String>) -> Self {
+        TableName { schema, name: name.into(), home: None }
+    }
+
+    /// Found there.
+    fn at(mut self, schema: &str, name: &str) -> Self {
+        self.home = Some((schema.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// Whether both name one table, whether their schema is spelt out or not. Both come from the catalogue.
+    pub(crate) fn is_same(&self, other: &TableName) -> bool {
+        self.home.is_some() && self.home == other.home
+    }
+
     /// `table` or `schema.table`.
     pub(crate) fn parse(text: &str) -> Self {
         match text.split_once('.') {
             Some((schema, name)) if !schema.is_empty() && !name.is_empty() => {
-                TableName { schema: Some(schema.to_owned()), name: name.to_owned() }
+                TableName::new(Some(schema.to_owned()), name)
             }
-            _ => TableName { schema: None, name: text.to_owned() },
+            _ => TableName::new(None, text),
         }
     }
 
@@ -87,7 +104,7 @@ pub(crate) struct Index {
     pub(crate) primary: bool,
     /// In order; None for an expression.
     pub(crate) columns: Vec<Option<String>>,
-    /// The condition of a partial index, or that there is one (SQLite).
+    /// The condition of a partial index.
     pub(crate) predicate: Option<String>,
 }
 
@@ -144,7 +161,7 @@ impl Table {
     pub(crate) fn find(database: &mut Database, text: &str) -> Result<Option<Self>, Failure> {
         let name = TableName::parse(text);
         match Table::read(database, &name)? {
-            None if name.schema.is_some() => Table::read(database, &TableName { schema: None, name: text.to_owned() }),
+            None if name.schema.is_some() => Table::read(database, &TableName::new(None, text)),
             found => Ok(found),
         }
     }
@@ -168,13 +185,13 @@ struct KeyColumn {
 }
 
 /// The table that a row names in these columns: with its schema where that is not the default one, or is spelt out in the name of
-/// the table that was asked for, so that the two can be compared.
+/// the table that was asked for.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn linked(row: &Row, columns: [&str; 3], asked: &TableName) -> Result<TableName, Failure> {
     let [visible, schema, name] = columns;
-    let schema = row.text(schema)?;
+    let (schema, name) = (row.text(schema)?, row.text(name)?);
     let is_told = !row.boolean(visible)? || asked.schema.as_deref() == Some(schema);
-    Ok(TableName { schema: is_told.then(|| schema.to_owned()), name: row.text(name)?.to_owned() })
+    Ok(TableName::new(is_told.then(|| schema.to_owned()), name).at(schema, name))
 }
 
 /// The keys that such columns make up; those of a key stand together.

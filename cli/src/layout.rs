@@ -136,7 +136,8 @@ impl Layout {
     pub(crate) fn explained(&self, failure: Failure) -> Failure {
         match &failure {
             Failure::Database(error) if error.kind() == ErrorKind::ForeignKey => {
-                let keys = self.table.references.iter().filter(|key| key.on_delete == Action::Refuse);
+                let of_attributes = self.attributes.iter().flat_map(|attributes| &attributes.references);
+                let keys = self.table.references.iter().chain(of_attributes).filter(|key| key.on_delete == Action::Refuse);
                 let keys = keys.map(|key| format!("{} ({})", key.from, key.columns.join(", "))).collect::<Vec<_>>().join(", ");
                 if keys.is_empty() { failure } else { Failure::Held(keys) }
             }
@@ -209,7 +210,7 @@ fn attributes_of(database: &mut Database, sessions: &Table) -> Result<Option<Tab
     if let Some(only) = linked.pop() {
         return Ok(Some(only));
     }
-    let usual = Table::read(database, &TableName { schema: sessions.name.schema.clone(), name: ATTRIBUTES.to_owned() })?;
+    let usual = Table::read(database, &TableName::new(sessions.name.schema.clone(), ATTRIBUTES))?;
     Ok(usual.filter(|table| !table.foreign_keys.iter().any(is_of_attribute)))
 }
 
@@ -227,7 +228,7 @@ fn owner(table: &Table, core: &CoreNames, named: Option<&str>) -> Result<Option<
     }
     let is_typed = |name: &str| !core.iter().any(|(_, column)| column == name);
     let mut linked = table.foreign_keys.iter().filter_map(|key| match key.columns.as_slice() {
-        [column] if is_typed(column) && key.to != table.name => table.column(column),
+        [column] if is_typed(column) && !key.to.is_same(&table.name) => table.column(column),
         _ => None,
     });
     Ok(match (linked.next(), linked.next()) {

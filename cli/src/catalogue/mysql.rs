@@ -7,7 +7,7 @@ use crate::database::statement::Statement;
 use crate::failure::Failure;
 
 const COLUMNS: &str = "\
-    SELECT COLUMN_NAME AS name, COLUMN_TYPE AS sql_type, IS_NULLABLE = 'YES' AS nullable, \
+    SELECT TABLE_SCHEMA AS of_schema, TABLE_NAME AS of_table, COLUMN_NAME AS name, COLUMN_TYPE AS sql_type, IS_NULLABLE = 'YES' AS nullable, \
            COALESCE(COLUMN_DEFAULT, NULLIF(GENERATION_EXPRESSION, '')) AS initial, \
            COLLATION_NAME AS collation, EXTRA LIKE '%auto_increment%' AS numbered \
     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
@@ -33,14 +33,13 @@ const ORDER: &str = "ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k
 pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<Table>, Failure> {
     let about = |sql: String| Statement::new(sql).bind(name.schema.clone()).bind(name.name.as_str());
     let columns = database.rows(&about(COLUMNS.to_owned()))?;
-    if columns.is_empty() {
-        return Ok(None);
-    }
+    let Some(first) = columns.first() else { return Ok(None) };
+    let own_name = name.clone().at(first.text("of_schema")?, first.text("of_table")?);
     let members = database.rows(&about(INDICES.to_owned()))?;
     let from = database.rows(&about(format!("{KEYS} {FROM} {ORDER}")))?;
     let to = database.rows(&about(format!("{KEYS} {TO} {ORDER}")))?;
     Ok(Some(Table {
-        name: name.clone(),
+        name: own_name,
         columns: columns.iter().map(column).collect::<Result<_, _>>()?,
         indices: indices(members.iter().map(member).collect::<Result<Vec<_>, _>>()?),
         foreign_keys: keys(from.iter().map(|row| key_column(row, name)).collect::<Result<Vec<_>, _>>()?),

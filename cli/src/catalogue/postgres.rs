@@ -37,7 +37,8 @@ const KEYS: &str = "\
 
 pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<Table>, Failure> {
     let found = Statement::new(
-        "SELECT CAST(c.oid AS bigint) AS oid FROM pg_class c WHERE c.oid = to_regclass(?) AND c.relkind IN ('r', 'p')",
+        "SELECT CAST(c.oid AS bigint) AS oid, n.nspname AS schema, c.relname AS name \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(?) AND c.relkind IN ('r', 'p')",
     )
     .bind(name.quoted(Engine::Postgres));
     let Some(row) = database.row(&found)? else { return Ok(None) };
@@ -51,7 +52,7 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
         .rows(&Statement::new(format!("{KEYS} c.confrelid = CAST(? AS oid) ORDER BY c.conname, c.oid, k.place")).bind(oid))?;
 
     Ok(Some(Table {
-        name: name.clone(),
+        name: name.clone().at(row.text("schema")?, row.text("name")?),
         columns: columns.iter().map(column).collect::<Result<_, _>>()?,
         indices: indices(members.iter().map(member).collect::<Result<Vec<_>, _>>()?),
         foreign_keys: keys(from.iter().map(|row| key_column(row, name)).collect::<Result<Vec<_>, _>>()?),

@@ -8,8 +8,8 @@ use crate::failure::Failure;
 
 const INDICES: &str = "\
     SELECT l.name AS name, l.\"unique\" AS is_unique, l.origin = 'pk' AS is_primary, i.name AS member, \
-           CASE WHEN l.partial THEN 'partial' END AS predicate \
-    FROM pragma_index_list(?, ?) AS l JOIN pragma_index_info(l.name, ?) AS i ORDER BY l.name, i.seqno";
+           CASE WHEN l.partial THEN m.sql END AS predicate \
+    FROM pragma_index_list(?, ?) AS l JOIN pragma_index_info(l.name, ?) AS i LEFT JOIN ";
 
 const KEYS: &str = "\
     SELECT m.name AS from_table, k.id AS key, k.\"from\" AS from_column, k.\"table\" AS to_table, k.\"to\" AS to_column, \
@@ -31,12 +31,13 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
 
     let columns = "SELECT name, type AS sql_type, \"notnull\" AS is_required, dflt_value AS initial, pk FROM pragma_table_info(?, ?) ORDER BY cid";
     let columns = database.rows(&Statement::new(columns).bind(own.as_str()).bind(schema.as_str()))?;
-    let members = database.rows(&Statement::new(INDICES).bind(own.as_str()).bind(schema.as_str()).bind(schema.as_str()))?;
+    let indices_sql = format!("{INDICES} {master} AS m ON m.type = 'index' AND m.name = l.name ORDER BY l.name, i.seqno");
+    let members = database.rows(&Statement::new(indices_sql).bind(own.as_str()).bind(schema.as_str()).bind(schema.as_str()))?;
     let all = format!(
         "{KEYS} {master} AS m JOIN pragma_foreign_key_list(m.name, ?) AS k WHERE m.type = 'table' ORDER BY m.name, k.id, k.seq"
     );
     let all = database.rows(&Statement::new(all).bind(schema.as_str()))?;
-    let all = all.iter().map(|row| key_column(row, name.schema.as_deref())).collect::<Result<Vec<_>, _>>()?;
+    let all = all.iter().map(|row| key_column(row, name.schema.as_deref(), &schema)).collect::<Result<Vec<_>, _>>()?;
     let (mut foreign_keys, mut references) = (Vec::new(), Vec::new());
     for key in keys(all) {
         let is = |table: &TableName| table.name.eq_ignore_ascii_case(&own);
@@ -64,7 +65,7 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
             });
         }
     }
-    let name = TableName { schema: name.schema.clone(), name: own };
+    let name = found_name(name.schema.as_deref(), &schema, &own);
     Ok(Some(Table { name, columns, indices, foreign_keys, references }))
 }
 
@@ -89,12 +90,23 @@ fn member(row: &Row) -> Result<Index, Failure> {
         unique: row.boolean("is_unique")?,
         primary: row.boolean("is_primary")?,
         columns: vec![row.maybe_text("member")?.map(ToOwned::to_owned)],
-        predicate: row.maybe_text("predicate")?.map(ToOwned::to_owned),
+        predicate: row.maybe_text("predicate")?.map(condition),
     })
 }
 
-fn key_column(row: &Row, schema: Option<&str>) -> Result<KeyColumn, Failure> {
-    let table = |name: &str| TableName { schema: schema.map(ToOwned::to_owned), name: name.to_owned() };
+/// What stands behind the last WHERE of a CREATE INDEX: the condition, unless a text in it has that word.
+fn condition(sql: &str) -> String {
+    let at = sql.to_ascii_lowercase().rfind("where").map_or(0, |at| at + "where".len());
+    sql.get(at..).unwrap_or(sql).trim().to_owned()
+}
+
+/// A table of this schema, which is told if it was asked for. Capitals make no difference here.
+fn found_name(told: Option<&str>, schema: &str, name: &str) -> TableName {
+    TableName::new(told.map(ToOwned::to_owned), name).at(&schema.to_lowercase(), &name.to_lowercase())
+}
+
+fn key_column(row: &Row, told: Option<&str>, schema: &str) -> Result<KeyColumn, Failure> {
+    let table = |name: &str| found_name(told, schema, name);
     let from = row.text("from_table")?;
     Ok(KeyColumn {
         key: format!("{from}.{}", row.integer("key")?),

@@ -7,6 +7,7 @@ use super::support::{Db, suite};
 use super::terminal::typed;
 use super::tool::{answer, run, tool};
 
+mod indices_found;
 mod rows_found;
 
 suite! {
@@ -14,9 +15,9 @@ suite! {
     a_missing_column_is_named_with_its_declaration,
     a_table_of_something_else_is_told_in_one_finding,
     a_renamed_column_is_no_finding,
-    indices_that_are_missing_are_found,
     what_becomes_of_the_sessions_of_a_deleted_user_is_told,
     rows_of_the_applications_that_hold_sessions_are_found,
+    rows_of_the_applications_that_hold_attributes_are_found,
     attributes_that_outlive_their_session_are_found,
     names_that_are_not_compared_byte_for_byte_are_found,
     the_exit_status_follows_the_severity,
@@ -77,38 +78,6 @@ fn a_renamed_column_is_no_finding<D: Db>(db: &D) {
     assert_eq!(heads(&findings(&db.url(), &["--column", "data=payload"])), [NO_KEY]);
 }
 
-fn indices_that_are_missing_are_found<D: Db>(db: &D) {
-    let names = ["sessions_expires_at_idx", "sessions_user_id_idx", "sessions_uuid_key", "sessions_previous_uuid_key"];
-    for name in names {
-        let constraint = format!("ALTER TABLE sessions DROP CONSTRAINT {name}");
-        let index = format!("DROP INDEX {name}");
-        let postgres = if name.ends_with("_key") { &constraint } else { &index };
-        alter(db, [&index, postgres, &format!("ALTER TABLE sessions DROP INDEX {name}")]);
-    }
-    let (sqlite, plain) = (
-        "DROP INDEX session_attributes_expires_at_idx",
-        "ALTER TABLE session_attributes DROP INDEX session_attributes_expires_at_idx",
-    );
-    alter(db, [sqlite, sqlite, plain]);
-    let found = findings(&db.url(), &[]);
-    let expected = [
-        "error index sessions._uuid",
-        "warning index sessions._previous_uuid",
-        "warning index sessions.expires_at",
-        "warning index sessions.user_id",
-        "warning index session_attributes.expires_at",
-        NO_KEY,
-    ];
-    assert_eq!(heads(&found), expected);
-    let advice = found[2]["advice"].as_str().unwrap();
-    let online = ["CREATE INDEX", "CONCURRENTLY", "LOCK = NONE"];
-    let place = ["sqlite", "postgres", "mysql"].iter().position(|name| *name == D::NAME).unwrap();
-    assert!(advice.contains(online[place]), "{advice}");
-    // The advice can be taken.
-    D::execute(&mut db.connect(), &found[2]["advice"].as_str().unwrap().replace("name_of_your_choice", "a"));
-    assert_eq!(heads(&findings(&db.url(), &[])).len(), expected.len() - 1);
-}
-
 /// Links the sessions of an application to its users.
 fn link<D: Db>(db: &D, on_delete: &str) {
     let users = if D::NAME == "sqlite" { "id INTEGER NOT NULL PRIMARY KEY" } else { "id BIGINT NOT NULL PRIMARY KEY" };
@@ -153,6 +122,26 @@ fn rows_of_the_applications_that_hold_sessions_are_found<D: Db>(db: &D) {
         expected.remove(1);
     }
     assert_eq!(heads(&findings(&db.url(), &[])), expected);
+}
+
+// S63
+fn rows_of_the_applications_that_hold_attributes_are_found<D: Db>(db: &D) {
+    let mut conn = rows::four(db);
+    let id = if D::NAME == "sqlite" { "INTEGER" } else { "BIGINT" };
+    let name = match D::NAME {
+        "mysql" => "VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        _ => "VARCHAR(191)",
+    };
+    let votes = format!(
+        "CREATE TABLE votes (session_id {id}, name {name}, \
+         FOREIGN KEY (session_id, name) REFERENCES session_attributes (session_id, name))"
+    );
+    D::execute(&mut conn, &votes);
+    D::execute(&mut conn, "INSERT INTO votes VALUES (1, 'theme')");
+    let found = findings(&db.url(), &[]);
+    assert_eq!(heads(&found)[0], "error foreign-key votes.session_id, name");
+    assert!(found[0]["finding"].as_str().unwrap().contains("hold rows of session_attributes"), "{found:?}");
+    run(&db.url(), &["revoke", "1", "--yes"]).assert_failed(1, &["votes (session_id, name)", "ON DELETE"]);
 }
 
 // S75

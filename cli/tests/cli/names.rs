@@ -11,6 +11,7 @@ suite! {
     a_name_is_quoted_whatever_it_is,
     tables_may_be_in_another_schema,
     in_another_schema_without_the_tables_nothing_is_found,
+    a_schema_may_be_spelt_out_for_one_of_both_tables,
     attributes_of_another_table_are_left_alone,
     attributes_that_several_tables_could_hold_are_asked_for,
 }
@@ -78,6 +79,22 @@ fn tables_may_be_in_another_schema<D: Db>(db: &D) {
 
 fn in_another_schema_without_the_tables_nothing_is_found<D: Db>(db: &D) {
     run(&db.url(), &["list", "--table", "elsewhere.sessions"]).assert_failed(1, &["`elsewhere.sessions`", "--table"]);
+}
+
+fn a_schema_may_be_spelt_out_for_one_of_both_tables<D: Db>(db: &D) {
+    let schema = match D::NAME {
+        "sqlite" => "main".to_owned(),
+        "postgres" => "public".to_owned(),
+        _ => D::text(&mut db.connect(), "SELECT DATABASE()").unwrap(),
+    };
+    let (table, attributes) = (format!("{schema}.sessions"), format!("{schema}.session_attributes"));
+    let both = [(table.as_str(), attributes.as_str()), (&table, "session_attributes"), ("sessions", &attributes)];
+    for (table, attributes) in both.into_iter().chain([("sessions", "session_attributes")]) {
+        let named = ["doctor", "--fail-on", "error", "--table", table, "--attributes-table", attributes];
+        let doctor = run(&db.url(), &named);
+        assert_eq!(doctor.status, Some(0), "{table}, {attributes}: {}{}", doctor.stdout, doctor.stderr);
+        assert!(!doctor.stdout.contains("its rows hold rows"), "{}", doctor.stdout);
+    }
 }
 
 /// Another model's sessions, the same rows.

@@ -16,7 +16,7 @@ pub(super) fn check(layout: &Layout, findings: &mut Findings) {
         let what = "it is not unique: every request reads the table, and two sessions may have one token";
         findings.error("index", about(uuid), what, create("UNIQUE ", &layout.column("uuid")));
     }
-    if has(previous) && !table.indices.iter().any(|index| is_unique(index, &[previous])) {
+    if has(previous) && !table.indices.iter().any(|index| index.unique && index.columns.len() == 1 && leads(index, previous)) {
         let what = "it is not unique: a token that misses costs a reading of the table";
         findings.warning("index", about(previous), what, create("UNIQUE ", &layout.column("previous_uuid")));
     }
@@ -86,7 +86,7 @@ fn of_attributes(layout: &Layout, attributes: &Table, findings: &mut Findings) {
     }
     let expires = "expires_at";
     if attributes.column(expires).is_some()
-        && !attributes.indices.iter().any(|index| index.columns.first() == Some(&Some(expires.to_owned())))
+        && !attributes.indices.iter().any(|index| leads(index, expires))
     {
         let what = "it has no index: each purge reads the table of attributes";
         let advice = create(layout, attributes, "", &layout.engine.quoted(expires));
@@ -101,9 +101,17 @@ fn is_unique(index: &Index, columns: &[&str]) -> bool {
     (index.unique || index.primary) && index.predicate.is_none() && same
 }
 
-/// Whether the index finds rows by this column.
+/// Whether the index finds rows by a value of this column. One that leaves out NULL alone does.
 pub(super) fn leads(index: &Index, column: &str) -> bool {
-    index.predicate.is_none() && index.columns.first().is_some_and(|first| first.as_deref() == Some(column))
+    let has_all = index.predicate.as_deref().is_none_or(|predicate| is_not_null(predicate, column));
+    has_all && index.columns.first().is_some_and(|first| first.as_deref() == Some(column))
+}
+
+/// Whether the condition is `column IS NOT NULL` and no more.
+fn is_not_null(predicate: &str, column: &str) -> bool {
+    let bare = predicate.replace(['(', ')', '"', '`', '[', ']'], " ").to_lowercase();
+    let wanted = format!("{} is not null", column.to_lowercase());
+    bare.split_whitespace().eq(wanted.split_whitespace())
 }
 
 /// How an index is made while the table is in use.

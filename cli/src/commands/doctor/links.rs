@@ -17,9 +17,15 @@ pub(super) fn check(database: &mut Database, layout: &Layout, findings: &mut Fin
         of_attributes(database, layout, attributes, findings)?;
     }
     for key in &layout.table.references {
-        let is_of_attributes = layout.attributes.as_ref().is_some_and(|attributes| attributes.name == key.from);
+        let is_of_attributes = layout.attributes.as_ref().is_some_and(|attributes| attributes.name.is_same(&key.from));
         if !is_of_attributes {
-            holder(database, layout, key, findings)?;
+            holder(database, &layout.table, key, findings)?;
+        }
+    }
+    // What holds an attribute holds its session, which cannot be deleted without it.
+    if let Some(attributes) = &layout.attributes {
+        for key in attributes.references.iter().filter(|key| !key.from.is_same(&attributes.name)) {
+            holder(database, attributes, key, findings)?;
         }
     }
     Ok(())
@@ -55,7 +61,7 @@ fn owner(layout: &Layout, findings: &mut Findings) {
 
 fn of_attributes(database: &mut Database, layout: &Layout, attributes: &Table, findings: &mut Findings) -> Result<(), Failure> {
     let about = format!("{}.session_id", attributes.name);
-    let key = attributes.foreign_keys.iter().find(|key| key.columns == ["session_id"] && key.to == layout.table.name);
+    let key = attributes.foreign_keys.iter().find(|key| key.columns == ["session_id"] && key.to.is_same(&layout.table.name));
     let trigger = layout.engine == Engine::Sqlite && has_trigger(database, layout, attributes)?;
     let cascade = format!("give it a foreign key to {} with ON DELETE CASCADE", layout.table.name);
     match key.map(|key| key.on_delete) {
@@ -86,19 +92,19 @@ fn has_trigger(database: &mut Database, layout: &Layout, attributes: &Table) -> 
     Ok(false)
 }
 
-/// A key of the application's to sessions.
-fn holder(database: &mut Database, layout: &Layout, key: &ForeignKey, findings: &mut Findings) -> Result<(), Failure> {
+/// A key of the application's to sessions, or to their attributes.
+fn holder(database: &mut Database, held: &Table, key: &ForeignKey, findings: &mut Findings) -> Result<(), Failure> {
     let about = format!("{}.{}", key.from, key.columns.join(", "));
     if key.on_delete == Action::Refuse {
         // SQLite's keys have no names.
         let named = key.name.as_ref().map_or_else(String::new, |name| format!("; it is called {name}"));
         let what =
-            format!("its rows hold rows of {}: a purge that meets one fails, and so does a sign-out{named}", layout.table.name);
+            format!("its rows hold rows of {}: a purge that meets one fails, and so does a sign-out{named}", held.name);
         findings.error(CHECK, about.clone(), what, "let it say ON DELETE CASCADE or ON DELETE SET NULL");
     }
     // MySQL makes the index itself.
     let [column] = key.columns.as_slice() else { return Ok(()) };
-    if layout.engine == Engine::Mysql {
+    if database.engine() == Engine::Mysql {
         return Ok(());
     }
     if let Some(from) = Table::read(database, &key.from)? {

@@ -23,8 +23,8 @@ pub(super) struct Marker {
 impl Marker {
     /// Looks for the table; an earlier run may have left it.
     pub(super) fn find(database: &mut Database, layout: &Layout, digest: &Column) -> Result<Self, Failure> {
-        let TableName { schema, name } = &layout.table.name;
-        let name = TableName { schema: schema.clone(), name: format!("{name}_imported") };
+        let TableName { schema, name, .. } = &layout.table.name;
+        let name = TableName::new(schema.clone(), format!("{name}_imported"));
         let exists = Table::read(database, &name)?.is_some();
         Ok(Marker { engine: layout.engine, name, digest: digest.clone(), exists })
     }

@@ -105,7 +105,7 @@ fn existing_table(database: &mut Database, name: &str) -> Result<Table, Failure>
              the names of indices"
         )));
     }
-    let found = Table::read(database, &TableName { schema: None, name: name.to_owned() })?;
+    let found = Table::read(database, &TableName::new(None, name))?;
     found.ok_or_else(|| Failure::NoTable { table: name.to_owned(), place: database.place().to_owned(), option: "add-to" })
 }
 

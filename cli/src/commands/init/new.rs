@@ -80,7 +80,7 @@ pub(super) fn plan(
 pub(super) fn new_table(engine: Engine, option: &str, name: &str, database: Option<&mut Database>) -> Result<Name, Failure> {
     check_new(option, name)?;
     if let Some(database) = database {
-        if Table::read(database, &TableName { schema: None, name: name.to_owned() })?.is_some() {
+        if Table::read(database, &TableName::new(None, name))?.is_some() {
             return Err(Failure::Other(format!(
                 "there is a table `{name}` in {} already: name another with {option}, or add sessions to it with --add-to",
                 database.place()

@@ -99,7 +99,7 @@ impl UsersKey {
 
     /// The key's type, as the database says it.
     fn sql_type(&self, database: &mut Database) -> Result<String, Failure> {
-        let name = TableName { schema: None, name: self.table.clone() };
+        let name = TableName::new(None, self.table.as_str());
         let Some(users) = Table::read(database, &name)? else {
             return Err(Failure::Other(format!(
                 "there is no table `{}` in {}: run its migration first, or say its key's type with --owner-type",

@@ -2,6 +2,8 @@
 
 use diesel_sessions::Timestamp6;
 
+#[cfg(feature = "postgres")]
+use crate::catalogue::TableName;
 use crate::database::statement::{Statement, marks};
 use crate::database::{Database, Engine};
 use crate::failure::Failure;
@@ -53,7 +55,7 @@ pub(super) fn purge_in_turn(
 ) -> Result<Option<Purged>, Failure> {
     #[cfg(feature = "postgres")]
     if layout.engine == Engine::Postgres {
-        let key = diesel_sessions::__private::postgres::purge_key(&layout.table.name.to_string());
+        let key = diesel_sessions::__private::postgres::purge_key(&declared(database, &layout.table.name)?);
         return database.transaction(|database| {
             let lock = database.row(&Statement::new("SELECT pg_try_advisory_xact_lock(?) AS is_ours").bind(key))?;
             match lock.map(|row| row.boolean("is_ours")).transpose()? {
@@ -63,6 +65,16 @@ pub(super) fn purge_in_turn(
         });
     }
     purge(database, layout, now, limit).map(Some)
+}
+
+/// The name by which the application's schema declares a table, and the library locks it: without the schema where that is the
+/// default one, though it may be spelt out here.
+#[cfg(feature = "postgres")]
+fn declared(database: &mut Database, table: &TableName) -> Result<String, Failure> {
+    let Some(schema) = &table.schema else { return Ok(table.name.clone()) };
+    let row = database.row(&Statement::new("SELECT current_schema() AS first"))?;
+    let first = row.as_ref().map(|row| row.maybe_text("first")).transpose()?.flatten();
+    Ok(if first == Some(schema) { table.name.clone() } else { table.to_string() })
 }
 
 fn sessions(database: &mut Database, layout: &Layout, now: Timestamp6, limit: u32) -> Result<usize, Failure> {
