@@ -13,6 +13,8 @@ suite! {
 
 fn a_table_that_is_missing_is_named<D: Db>(db: &D) {
     run(&db.url(), &["list", "--table", "visits"]).assert_failed(1, &["no table `visits`", "diesel-sessions init", "--table"]);
+    // A name is no means to steer a terminal.
+    run(&db.url(), &["list", "--table", "a\u{1b}[31mb"]).assert_failed(1, &["`a\\u{1b}[31mb`"]);
 }
 
 fn a_column_that_is_missing_is_named<D: Db>(db: &D) {
