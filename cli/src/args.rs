@@ -1,5 +1,6 @@
 //! What the tool is told on its command line.
 
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod options;
@@ -8,8 +9,9 @@ pub(crate) mod tables;
 
 use clap::{Parser, Subcommand};
 
+use import::ImportCommand;
 use init::InitArgs;
-use keys::{ImportCommand, KeysCommand};
+use keys::KeysCommand;
 use options::{Completions, Format};
 use sessions::{DoctorArgs, ListArgs, PurgeArgs, RevokeArgs, ShowArgs, StatsArgs};
 use tables::{ConnectionArgs, TableArgs};

@@ -7,7 +7,6 @@ mod init;
 mod keys;
 mod list;
 mod purge;
-mod retry;
 mod revoke;
 mod show;
 mod stats;

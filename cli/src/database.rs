@@ -75,8 +75,8 @@ impl fmt::Display for Engine {
 pub(crate) struct Database {
     connection: AnyConnection,
     place: String,
-    /// Whether a transaction is open: nothing is tried again within one.
-    is_open: bool,
+    /// Nothing is tried again within one.
+    in_transaction: bool,
 }
 
 enum AnyConnection {
@@ -146,7 +146,7 @@ impl Database {
             #[allow(unreachable_patterns, reason = "depends on the features")]
             engine => return Err(Failure::EngineNotBuilt(engine)),
         };
-        let mut database = Database { connection, place: place.to_string(), is_open: false };
+        let mut database = Database { connection, place: place.to_string(), in_transaction: false };
         by_engine!(database, engine, conn => engine::SETTINGS.iter().try_for_each(|setting| conn.batch_execute(setting)))?;
         Ok(database)
     }
@@ -174,7 +174,7 @@ impl Database {
         loop {
             let result = by_engine!(self, engine, conn => engine::execute(conn, statement)).map_err(Failure::from);
             match result {
-                Err(failure) if !self.is_open && tries < MAX_TRIES && failure.is_transient() => tries += 1,
+                Err(failure) if !self.in_transaction && tries < MAX_TRIES && failure.is_transient() => tries += 1,
                 done => return done,
             }
         }
@@ -209,9 +209,9 @@ impl Database {
 
     fn transaction_once<T>(&mut self, work: &mut impl FnMut(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
         by_engine!(self, engine, conn => engine::begin(conn))?;
-        self.is_open = true;
+        self.in_transaction = true;
         let result = work(self);
-        self.is_open = false;
+        self.in_transaction = false;
         match result {
             Ok(done) => {
                 on!(self, conn => commit(conn))?;

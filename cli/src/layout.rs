@@ -28,7 +28,7 @@ pub(crate) const CORE: [(&str, &str); 13] = [
 /// The table of attributes, where it is not named.
 pub(crate) const ATTRIBUTES: &str = "session_attributes";
 /// The owner's column, where it is not named and has no foreign key.
-const OWNER: &str = "user_id";
+pub(crate) const OWNER: &str = "user_id";
 
 /// The names of the core columns in this application's table.
 #[derive(Debug, Clone, PartialEq, Eq)]

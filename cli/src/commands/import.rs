@@ -11,7 +11,7 @@ mod tally;
 mod tower_sessions_sqlx;
 mod unfit;
 
-use crate::args::keys::ImportCommand;
+use crate::args::import::ImportCommand;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::program::Outcome;

@@ -85,7 +85,9 @@ fn count(database: &mut Database, layout: &Layout, condition: &str, value: Optio
     let (sessions, others) = (row.integer("sessions")?, row.integer("others")?);
     let others = match others {
         0 => String::new(),
-        others => format!(" {others} of them are rows of the application's own, which no token opens: they would be deleted, too."),
+        others => {
+            format!(" {others} of them are rows of the application's own, which no token opens: they would be deleted, too.")
+        }
     };
     Ok(Count { sessions, others })
 }

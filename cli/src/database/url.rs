@@ -192,9 +192,13 @@ mod tests {
     // SECURITY 8
     #[test]
     fn half_a_password_is_not_shown_as_a_port_or_a_path() {
-        for address in
-            ["postgres://ada:12/34@host/db", "mysql://ada:12?34@host/db", "postgres://ada:12#34@host/db", "postgres://ada:12@34@host/db", "ada:12/34@host"]
-        {
+        for address in [
+            "postgres://ada:12/34@host/db",
+            "mysql://ada:12?34@host/db",
+            "postgres://ada:12#34@host/db",
+            "postgres://ada:12@34@host/db",
+            "ada:12/34@host",
+        ] {
             let place = place(address);
             let said = format!("{place}: {}", place.scrubbed("cannot reach ada:12, database 34@host"));
             assert!(!said.contains("12") && !said.contains("34"), "{said}");

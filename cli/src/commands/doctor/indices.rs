@@ -85,9 +85,7 @@ fn of_attributes(layout: &Layout, attributes: &Table, findings: &mut Findings) {
         }
     }
     let expires = "expires_at";
-    if attributes.column(expires).is_some()
-        && !attributes.indices.iter().any(|index| leads(index, expires))
-    {
+    if attributes.column(expires).is_some() && !attributes.indices.iter().any(|index| leads(index, expires)) {
         let what = "it has no index: each purge reads the table of attributes";
         let advice = create(layout, attributes, "", &layout.engine.quoted(expires));
         findings.warning("index", format!("{}.{expires}", attributes.name), what, advice);

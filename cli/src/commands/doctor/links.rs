@@ -98,8 +98,7 @@ fn holder(database: &mut Database, held: &Table, key: &ForeignKey, findings: &mu
     if key.on_delete == Action::Refuse {
         // SQLite's keys have no names.
         let named = key.name.as_ref().map_or_else(String::new, |name| format!("; it is called {name}"));
-        let what =
-            format!("its rows hold rows of {}: a purge that meets one fails, and so does a sign-out{named}", held.name);
+        let what = format!("its rows hold rows of {}: a purge that meets one fails, and so does a sign-out{named}", held.name);
         findings.error(CHECK, about.clone(), what, "let it say ON DELETE CASCADE or ON DELETE SET NULL");
     }
     // MySQL makes the index itself.

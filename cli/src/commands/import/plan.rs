@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel_sessions::__private::moved::Mover;
 use diesel_sessions::Timeouts;
 
-use crate::args::keys::TowerSessionsSqlxArgs;
+use crate::args::import::TowerSessionsSqlxArgs;
 use crate::catalogue::Column;
 use crate::database::Database;
 use crate::failure::Failure;
@@ -14,7 +14,7 @@ use crate::layout::Layout;
 use super::fill::Fill;
 use super::former::{FormerTable, Which};
 use super::marker::Marker;
-use super::rows::Rows;
+use super::rows::SessionsTable;
 
 /// What happens to a row that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) enum Mode {
 pub(super) struct Plan {
     pub(super) mode: Mode,
     pub(super) former: FormerTable,
-    pub(super) rows: Rows,
+    pub(super) rows: SessionsTable,
     pub(super) marker: Marker,
     pub(super) fills: Vec<Fill>,
     pub(super) mover: Mover,
@@ -48,7 +48,7 @@ impl Plan {
         let former = FormerTable::find(database, args.from.as_deref())?;
         let fills = fills(layout, args)?;
         check_required(layout, &fills)?;
-        let rows = Rows::new(layout)?;
+        let rows = SessionsTable::new(layout)?;
         let mut marker = Marker::find(database, layout, rows.digest())?;
         if mode == Mode::Copy {
             marker.create(database)?;

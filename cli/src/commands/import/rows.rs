@@ -14,7 +14,7 @@ use crate::layout::Layout;
 use super::fill::{Fill, parameter};
 
 /// The sessions' table.
-pub(super) struct Rows {
+pub(super) struct SessionsTable {
     engine: Engine,
     /// As SQL writes them.
     table: String,
@@ -37,7 +37,7 @@ const CORE: [&str; 9] =
 /// Most parameters of one statement: SQLite's own limit is 32,766.
 const PARAMETERS: usize = 30_000;
 
-impl Rows {
+impl SessionsTable {
     pub(super) fn new(layout: &Layout) -> Result<Self, Failure> {
         let columns = layout.core.iter().map(|(core, _)| (core, layout.column(core))).collect();
         let column = |core: &str| {
@@ -47,7 +47,13 @@ impl Rows {
                 advice: "see `diesel-sessions doctor`".to_owned(),
             })
         };
-        Ok(Rows { engine: layout.engine, table: layout.sessions(), columns, digest: column("uuid")?, data: column("data")? })
+        Ok(SessionsTable {
+            engine: layout.engine,
+            table: layout.sessions(),
+            columns,
+            digest: column("uuid")?,
+            data: column("data")?,
+        })
     }
 
     /// The column of the digests.

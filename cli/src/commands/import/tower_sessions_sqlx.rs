@@ -8,8 +8,7 @@ use std::time::Instant;
 
 use diesel_sessions::{Clock, ErrorKind, SystemClock};
 
-use crate::args::keys::TowerSessionsSqlxArgs;
-use crate::commands::retry::retried;
+use crate::args::import::TowerSessionsSqlxArgs;
 use crate::context::Context;
 use crate::database::Database;
 use crate::failure::Failure;
@@ -76,7 +75,7 @@ impl Plan {
         if self.mode == Mode::Dry {
             return self.carry_out(database, which, SystemClock.now());
         }
-        retried(database, |database| database.transaction(|database| self.carry_out(database, which, SystemClock.now())))
+        database.transaction(|database| self.carry_out(database, which, SystemClock.now()))
     }
 
     /// What the database refuses then is a matter of the row: that rows can be written at all was looked at before.

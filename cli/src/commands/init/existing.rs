@@ -6,7 +6,7 @@ use super::fields::{own, owner_field, owner_of};
 use super::folder::{Config, check_name};
 use super::model::{Field, Model};
 use super::names::{Columns, LONGEST, Name, check_any};
-use super::new::{OWNER, new_table};
+use super::new::new_table;
 use super::owner::{Asked, Owner};
 use super::types::rust_type;
 use crate::args::init::{ExistingRows, InitArgs};
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::database::statement::Statement;
 use crate::database::{Database, Engine};
 use crate::failure::Failure;
-use crate::layout::{ATTRIBUTES, CoreNames};
+use crate::layout::{ATTRIBUTES, CoreNames, OWNER};
 
 /// What to write.
 pub(super) fn plan(

@@ -13,10 +13,7 @@ use crate::catalogue::{Table, TableName};
 use crate::context::Context;
 use crate::database::{Database, Engine};
 use crate::failure::Failure;
-use crate::layout::{ATTRIBUTES, CoreNames};
-
-/// The owner's column, where it is not named.
-pub(super) const OWNER: &str = "user_id";
+use crate::layout::{ATTRIBUTES, CoreNames, OWNER};
 
 /// What to write.
 pub(super) fn plan(

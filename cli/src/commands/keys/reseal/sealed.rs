@@ -4,7 +4,6 @@ use diesel_sessions::__private::sealing;
 use diesel_sessions::Keyring;
 
 use crate::catalogue::Table;
-use crate::commands::retry::retried;
 use crate::database::row::Row;
 use crate::database::statement::Statement;
 use crate::database::{Database, Engine};
@@ -106,14 +105,10 @@ impl SealedAttributes {
         };
         let rows = match (moved, self.engine) {
             ([], _) => 0,
-            (_, Engine::Sqlite) => retried(database, |database| database.transaction(write))?,
+            (_, Engine::Sqlite) => database.transaction(write)?,
             (several, _) => {
                 let one = |(one, new): &(Sealed, Vec<u8>)| self.update(one, new);
-                several
-                    .iter()
-                    .map(one)
-                    .map(|update| retried(database, |database| database.execute(&update)))
-                    .sum::<Result<_, _>>()?
+                several.iter().map(one).map(|update| database.execute(&update)).sum::<Result<_, _>>()?
             }
         };
         Ok(u64::try_from(rows).unwrap_or(u64::MAX))
