@@ -40,9 +40,7 @@ impl TableName {
     /// `table` or `schema.table`.
     pub(crate) fn parse(text: &str) -> Self {
         match text.split_once('.') {
-            Some((schema, name)) if !schema.is_empty() && !name.is_empty() => {
-                TableName::new(Some(schema.to_owned()), name)
-            }
+            Some((schema, name)) if !schema.is_empty() && !name.is_empty() => TableName::new(Some(schema.to_owned()), name),
             _ => TableName::new(None, text),
         }
     }

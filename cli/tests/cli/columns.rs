@@ -1,6 +1,6 @@
 //! Columns of the application's own, and values in them, of every type: shown as they are, compared whole.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::rows::{self, FUTURE};
 use super::support::{Db, suite};
@@ -24,7 +24,10 @@ fn an_owner_is_compared_whole<D: Db>(db: &D) {
             &mut conn,
             "CREATE DOMAIN short AS VARCHAR(3); CREATE DOMAIN shorter AS short; ALTER TABLE sessions ADD COLUMN owner3 shorter",
         );
-        D::execute(&mut conn, "ALTER TABLE sessions ADD COLUMN owner4 bit(3), ADD COLUMN owner5 name, ADD COLUMN owner6 \"char\"");
+        D::execute(
+            &mut conn,
+            "ALTER TABLE sessions ADD COLUMN owner4 bit(3), ADD COLUMN owner5 name, ADD COLUMN owner6 \"char\"",
+        );
         D::execute(&mut conn, "UPDATE sessions SET owner3 = 'abc', owner4 = '101', owner5 = repeat('a', 63), owner6 = 'a'");
     } else {
         D::execute(&mut conn, "ALTER TABLE sessions ADD COLUMN owner3 VARCHAR(3)");
@@ -69,7 +72,10 @@ fn on_postgres_every_type_is_shown_as_the_database_writes_it() {
     use super::support::{Postgres, skipped};
     let Some(db) = Postgres::fresh() else { return skipped("postgres") };
     let mut conn = rows::four(&db);
-    Postgres::execute(&mut conn, "CREATE EXTENSION citext; CREATE TYPE context_name AS ENUM ('web'); CREATE DOMAIN age AS INTEGER");
+    Postgres::execute(
+        &mut conn,
+        "CREATE EXTENSION citext; CREATE TYPE context_name AS ENUM ('web'); CREATE DOMAIN age AS INTEGER",
+    );
     let columns = [
         ("nick", "citext", json!("Ada")),
         ("pause", "interval", json!("01:30:00")),
@@ -87,10 +93,11 @@ fn on_postgres_every_type_is_shown_as_the_database_writes_it() {
     for (name, sql_type, value) in &columns {
         let written = match (*name, value) {
             ("photo", _) => "\\x00ff".to_owned(),
-            (_, Value::String(text)) => text.clone(),
+            (_, serde_json::Value::String(text)) => text.clone(),
             (_, other) => other.to_string(),
         };
-        let sql = format!("ALTER TABLE sessions ADD COLUMN {name} {sql_type}; UPDATE sessions SET {name} = '{written}' WHERE id = 2");
+        let sql =
+            format!("ALTER TABLE sessions ADD COLUMN {name} {sql_type}; UPDATE sessions SET {name} = '{written}' WHERE id = 2");
         Postgres::execute(&mut conn, &sql);
     }
     let shown = json(&db.url(), &["show", "2"]);

@@ -124,7 +124,10 @@ fn admin_attributes<D: Db>(conn: &mut D::Conn, name: &str) {
          FOREIGN KEY (session_id) REFERENCES admin_sessions (id) ON DELETE CASCADE)"
     );
     D::execute(conn, &sql);
-    D::execute(conn, &format!("INSERT INTO {name} (session_id, name, expires_at) VALUES (2, 'badge', '{PAST}'), (2, 'role', NULL)"));
+    D::execute(
+        conn,
+        &format!("INSERT INTO {name} (session_id, name, expires_at) VALUES (2, 'badge', '{PAST}'), (2, 'role', NULL)"),
+    );
 }
 
 // S90, S91

@@ -80,15 +80,15 @@ fn a_row_that_the_database_refuses_keeps_no_other<D: Db>(db: &D) {
 /// Refuses a row, and names no constraint.
 fn refuse_lynx<D: Db>(conn: &mut D::Conn) {
     let sql: &[&str] = match D::NAME {
-        "sqlite" => &["CREATE TRIGGER no_lynx BEFORE INSERT ON sessions WHEN NEW.user_agent = 'Lynx' BEGIN SELECT RAISE(ABORT, 'no'); END"],
+        "sqlite" => &[
+            "CREATE TRIGGER no_lynx BEFORE INSERT ON sessions WHEN NEW.user_agent = 'Lynx' BEGIN SELECT RAISE(ABORT, 'no'); END",
+        ],
         "postgres" => &[
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'",
             "CREATE TRIGGER no_lynx BEFORE INSERT ON sessions FOR EACH ROW WHEN (NEW.user_agent = 'Lynx') EXECUTE FUNCTION refuse()",
         ],
-        _ => &[
-            "CREATE TRIGGER no_lynx BEFORE INSERT ON sessions FOR EACH ROW \
-             BEGIN IF NEW.user_agent = 'Lynx' THEN SIGNAL SQLSTATE '45000'; END IF; END",
-        ],
+        _ => &["CREATE TRIGGER no_lynx BEFORE INSERT ON sessions FOR EACH ROW \
+             BEGIN IF NEW.user_agent = 'Lynx' THEN SIGNAL SQLSTATE '45000'; END IF; END"],
     };
     sql.iter().for_each(|sql| D::execute(conn, sql));
 }
