@@ -21,8 +21,11 @@ use diesel::connection::{Connection, TransactionManager};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Sealing and opening without a database: for the fuzz target.
-#[cfg(fuzzing)]
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+pub use crate::adapters::moved;
+
+/// Sealing and opening without a database: for the fuzz target, and for the command-line tool, which knows tables at run time
+/// alone.
 pub mod sealing {
     use crate::crypto::{Address, Keyring};
 
@@ -33,6 +36,24 @@ pub mod sealing {
     /// Seals a text for a place: table, row id and name.
     pub fn seal(keyring: &Keyring, place: [&str; 3], text: &[u8]) -> Result<Vec<u8>, crate::Error> {
         keyring.seal(address(place), text)
+    }
+
+    /// What every value that was sealed with the first key begins with.
+    #[must_use]
+    pub fn beginning(keyring: &Keyring) -> Vec<u8> {
+        keyring.beginning()
+    }
+
+    /// The name of the key that a value says it was sealed with; none when it is no sealed value.
+    #[must_use]
+    pub fn key_of(sealed: &[u8]) -> Option<&str> {
+        Keyring::key_of(sealed)
+    }
+
+    /// Seals a value with the first key that was sealed with whichever, for the same place. The inner error says why it does not
+    /// open.
+    pub fn seal_anew(keyring: &Keyring, place: [&str; 3], sealed: &[u8]) -> Result<Result<Vec<u8>, String>, crate::Error> {
+        Ok(keyring.seal_anew(address(place), sealed)?.map_err(|reason| reason.to_string()))
     }
 
     /// Opens what was sealed for a place; an error says why not.

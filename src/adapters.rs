@@ -12,6 +12,10 @@ mod kept;
     allow(dead_code, reason = "tower-sessions' part")
 )]
 mod memory;
+/// What the command-line tool calls, through `__private`. No part of the public interface.
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+#[doc(hidden)]
+pub mod moved;
 mod owner_path;
 #[cfg_attr(
     not(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15")),

@@ -35,6 +35,8 @@ mod sign_in;
 
 #[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
 pub(crate) use adopt::Origin;
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+pub(crate) use adopt::stamp_of_moved;
 pub use builder::SessionRepositoryBuilder;
 pub use owned::OwnerSessions;
 pub use purge::Purged;

@@ -22,6 +22,8 @@ mod mapping;
 mod merge;
 
 pub(crate) use changes::{OwnerChange, PolicyChange};
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+pub(crate) use mapping::check_reserved;
 pub use merge::OnConflict;
 
 /// A session of the model `M`: data like a map, typed columns as the model's fields, and the changes since it was read.

@@ -48,7 +48,7 @@ impl OwnerPath {
 }
 
 /// What a value may mean to the owner's type, the likeliest first.
-fn readings(value: &Value) -> Vec<Value> {
+pub(super) fn readings(value: &Value) -> Vec<Value> {
     let other = match value {
         Value::String(text) => text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok(),
         Value::Number(number) if !number.is_f64() => Some(Value::from(number.to_string())),

@@ -290,7 +290,7 @@ fn hash_in<M: SessionModel>(session: &Session<M>, key: &str) -> Result<Option<Ha
     Ok(Some(Hash::of(&session.get(key)?.unwrap_or(Value::Null))))
 }
 
-fn is_reserved_entry(key: &str) -> bool {
+pub(super) fn is_reserved_entry(key: &str) -> bool {
     key == ROW_ID_KEY || key == BASE_KEY
 }
 

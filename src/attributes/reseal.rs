@@ -144,14 +144,11 @@ fn sealed_anew<RowId: std::fmt::Display>(
     (row, name, sealed): &SealedValue<RowId>,
 ) -> Result<Option<Vec<u8>>> {
     let row = row.to_string();
-    let address = Address { table, row: &row, name };
-    match keyring.open(address, sealed.as_deref().unwrap_or_default()) {
-        Ok(text) => keyring.seal(address, &text).map(Some),
-        Err(reason) => {
-            tracing::debug!(target: "diesel_sessions", row_id = row, attribute = name, reason = %reason, "not resealed");
-            Ok(None)
-        }
+    let anew = keyring.seal_anew(Address { table, row: &row, name }, sealed.as_deref().unwrap_or_default())?;
+    if let Err(reason) = &anew {
+        tracing::debug!(target: "diesel_sessions", row_id = row, attribute = name, reason = %reason, "not resealed");
     }
+    Ok(anew.ok())
 }
 
 #[cfg(test)]

@@ -162,9 +162,10 @@ where
     diesel::select(pg_try_advisory_xact_lock(purge_key(&table_name(table)?))).get_result(conn)
 }
 
-/// The key of the advisory lock. PostgreSQL has one space of them for each database, which the application may use too: 64 bits
+/// The key of the advisory lock, for a table's name as [`table_name`] has it. PostgreSQL has one space of them for each database, which the application may use too: 64 bits
 /// of a hash stay out of its way.
-fn purge_key(table: &str) -> i64 {
+#[must_use]
+pub fn purge_key(table: &str) -> i64 {
     let hash = Sha256::digest(format!("diesel-sessions: purge of {table}"));
     hash.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
 }

@@ -53,6 +53,19 @@ impl Keyring {
         key.cipher.decrypt(&parts.nonce, payload).map(Zeroizing::new).map_err(|_| Unopened::Tampered)
     }
 
+    /// A value sealed with the first key, for the same place; why not, when it does not open.
+    pub(crate) fn seal_anew(&self, address: Address<'_>, sealed: &[u8]) -> Result<Result<Vec<u8>, Unopened>> {
+        match self.open(address, sealed) {
+            Ok(text) => self.seal(address, &text).map(Ok),
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    /// The name of the key that a value says it was sealed with; none when it is no sealed value.
+    pub(crate) fn key_of(sealed: &[u8]) -> Option<&str> {
+        std::str::from_utf8(Parts::of(sealed).ok()?.key).ok()
+    }
+
     /// The bytes that every value sealed with the first key begins with.
     pub(crate) fn beginning(&self) -> Vec<u8> {
         self.first().beginning()
@@ -172,6 +185,19 @@ mod tests {
             assert_ne!(sealed, ring.seal(HERE, text.as_bytes()).unwrap(), "each has a nonce of its own");
             assert!(sealed.starts_with(&ring.beginning()));
         }
+    }
+
+    // S85
+    #[test]
+    fn what_an_older_key_has_sealed_is_sealed_with_the_first() {
+        let (old, both) = (Keyring::new("old", [3; 32]).unwrap(), ring().and("old", [3; 32]).unwrap());
+        let sealed = old.seal(HERE, b"\"secret\"").unwrap();
+        assert_eq!(Keyring::key_of(&sealed), Some("old"));
+        let anew = both.seal_anew(HERE, &sealed).unwrap().unwrap();
+        assert_eq!(Keyring::key_of(&anew), Some("2026-11"));
+        assert_eq!(&**ring().open(HERE, &anew).unwrap(), b"\"secret\"");
+        assert_eq!(ring().seal_anew(HERE, &sealed).unwrap(), Err(Unopened::MissingKey));
+        assert_eq!(Keyring::key_of(b"no sealed value"), None);
     }
 
     // S84, SECURITY 25

@@ -10,6 +10,10 @@ use crate::clock::Timestamp6;
 use crate::error::Result;
 use crate::model::{DbSession, SessionModel, Stamp};
 use crate::policy;
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+use crate::policy::Timeouts;
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+use crate::session::new_stamp;
 use crate::session::{OnConflict, Session};
 use crate::token::{SessionToken, TokenDigest, TokenSource};
 
@@ -115,6 +119,16 @@ impl<M: SessionModel> SessionRepository<M> {
         };
         Ok(seconds.map(|seconds| since.plus(TimeDelta::seconds(seconds.into()))))
     }
+}
+
+/// The core columns of another store's session, as [`create_under`](SessionRepository::create_under) makes them for one that
+/// begins here and now.
+#[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15"))]
+pub(crate) fn stamp_of_moved(now: Timestamp6, timeouts: Timeouts, ends_by: DateTime<Utc>) -> Result<Stamp> {
+    let begun = new_stamp(now, timeouts.check()?);
+    let mut stamp = Stamp { deadline_at: earlier(begun.deadline_at, ends_by), ..begun };
+    stamp.see(now);
+    Ok(stamp)
 }
 
 /// The core columns of a row that begins as `begun`, under what its origin carries over.

@@ -484,10 +484,7 @@ impl<M: SessionModel> Session<M> {
         match M::COLUMNS.iter().position(|column| column.name == key) {
             Some(column) if M::COLUMNS[column].by_key => Ok(Place::Column(column)),
             Some(_) => Err(reserved(key, "is no key: its field is marked `skip`")),
-            None if key.starts_with('_') || key == "id" || M::RESERVED.contains(&key) => {
-                Err(reserved(key, "is reserved for the library's columns"))
-            }
-            None => Ok(Place::Data),
+            None => check_reserved(key, M::RESERVED).map(|()| Place::Data),
         }
     }
 
@@ -495,6 +492,14 @@ impl<M: SessionModel> Session<M> {
         check_key(key)?;
         self.place(key)
     }
+}
+
+/// Refuses a key that names a column of the library's; `core` are those columns as the table has them.
+pub(crate) fn check_reserved(key: &str, core: &[&str]) -> Result<()> {
+    if key.starts_with('_') || key == "id" || core.contains(&key) {
+        return Err(reserved(key, "is reserved for the library's columns"));
+    }
+    Ok(())
 }
 
 fn reserved(key: &str, why: &str) -> Error {

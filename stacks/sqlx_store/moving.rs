@@ -5,6 +5,7 @@
 #[path = "../tests/adapters/asking.rs"]
 #[allow(dead_code, reason = "it is shared with the tests of the adapters, which use all of it")]
 mod asking;
+mod importing;
 #[path = "../tests/adapters/place.rs"]
 #[allow(dead_code, reason = "it is shared with the tests of the adapters, which use all of it")]
 mod place;

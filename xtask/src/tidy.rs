@@ -58,6 +58,10 @@ fn tools() -> Vec<Task> {
             tools.push(Task::cargo(clippy).arg(features).args("-- -D warnings"));
         }
     }
+    for engine in Engine::ALL {
+        let clippy = "clippy --package diesel-sessions-cli --all-targets --no-default-features --features";
+        tools.push(Task::cargo(clippy).arg(engine.feature()).args("-- -D warnings"));
+    }
     for which in ["", "--document-private-items"] {
         let doc = Task::cargo("doc --workspace --no-deps --all-features").args(which);
         tools.push(doc.env("RUSTDOCFLAGS", "-D warnings"));

@@ -1,4 +1,4 @@
-//! The features of the library: each has a comment, and the README names them all.
+//! The features of the library and of the tool: each has a comment, and the README names all of the library's.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,8 @@ pub(super) fn findings() -> Outcome<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         text => text?,
     };
-    let mut findings = without_comment(&manifest);
+    let tool = fs::read_to_string(root().join("cli/Cargo.toml"))?;
+    let mut findings = [without_comment("Cargo.toml", &manifest), without_comment("cli/Cargo.toml", &tool)].concat();
     if let Some(named) = in_table(&readme) {
         findings.extend(differences(&in_manifest(&manifest), &named));
     }
@@ -32,11 +33,11 @@ fn defined(line: &str) -> Option<&str> {
     (!line.starts_with(['#', ' ', '\t'])).then(|| name.trim().trim_matches('"'))
 }
 
-fn without_comment(manifest: &str) -> Vec<String> {
+fn without_comment(file: &str, manifest: &str) -> Vec<String> {
     let lines: Vec<_> = section(manifest).collect();
     let above = std::iter::once("").chain(lines.iter().copied());
     let bare = above.zip(&lines).filter(|(above, _line)| !above.starts_with("# ")).filter_map(|(_above, line)| defined(line));
-    bare.filter(|name| *name != "default").map(|name| format!("Cargo.toml: feature {name} has no comment above it")).collect()
+    bare.filter(|name| *name != "default").map(|name| format!("{file}: feature {name} has no comment above it")).collect()
 }
 
 /// The features that others may ask for: not `default`, and not the private ones, which begin with two underscores.
@@ -87,7 +88,7 @@ other = \"1\"
 
     #[test]
     fn features_without_a_comment_are_found() {
-        assert_eq!(without_comment(MANIFEST), ["Cargo.toml: feature bare has no comment above it"]);
+        assert_eq!(without_comment("Cargo.toml", MANIFEST), ["Cargo.toml: feature bare has no comment above it"]);
     }
 
     #[test]

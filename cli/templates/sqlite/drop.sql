@@ -1,0 +1,9 @@
+{% if attributes.is_some() %}-- Drops both tables with their indices and the trigger. Signs everyone out.
+{%- else %}-- Drops the table with its indices. Signs everyone out.{% endif %}
+{%- if let Some(attributes) = attributes %}
+
+DROP TRIGGER {{ table.with("_delete_attributes") }};
+DROP TABLE {{ attributes }};
+{%- else %}
+{% endif %}
+DROP TABLE {{ table }};
