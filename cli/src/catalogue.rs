@@ -92,6 +92,8 @@ pub(crate) struct Column {
     pub(crate) collation: Option<String>,
     /// Whether the database numbers the rows: identity, AUTO_INCREMENT, serial, AUTOINCREMENT.
     pub(crate) numbered: bool,
+    /// Whether the database computes it from other columns, so that nothing can be written to it.
+    pub(crate) generated: bool,
 }
 
 /// An index, be it a constraint or not.

@@ -9,7 +9,8 @@ use crate::failure::Failure;
 const COLUMNS: &str = "\
     SELECT TABLE_SCHEMA AS of_schema, TABLE_NAME AS of_table, COLUMN_NAME AS name, COLUMN_TYPE AS sql_type, IS_NULLABLE = 'YES' AS nullable, \
            COALESCE(COLUMN_DEFAULT, NULLIF(GENERATION_EXPRESSION, '')) AS initial, \
-           COLLATION_NAME AS collation, EXTRA LIKE '%auto_increment%' AS numbered \
+           COLLATION_NAME AS collation, EXTRA LIKE '%auto_increment%' AS numbered, \
+           COALESCE(GENERATION_EXPRESSION, '') <> '' AS generated \
     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 
 const INDICES: &str = "\
@@ -59,6 +60,7 @@ fn column(row: &Row) -> Result<Column, Failure> {
         default: row.maybe_text("initial")?.filter(|text| *text != "NULL").map(ToOwned::to_owned),
         collation: row.maybe_text("collation")?.map(ToOwned::to_owned),
         numbered: row.boolean("numbered")?,
+        generated: row.boolean("generated")?,
     })
 }
 

@@ -12,7 +12,8 @@ const COLUMNS: &str = "\
                 JOIN pg_type t ON t.oid = below.type AND t.typtype = 'd') \
             SELECT format_type(below.type, -1) FROM below JOIN pg_type t ON t.oid = below.type AND t.typtype <> 'd') AS bare_type, \
            pg_get_expr(d.adbin, d.adrelid) AS initial, c.collname AS collation, \
-           a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS numbered \
+           a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS numbered, \
+           a.attgenerated <> '' AS generated \
     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
          LEFT JOIN pg_collation c ON c.oid = a.attcollation \
     WHERE a.attrelid = CAST(? AS oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
@@ -72,6 +73,7 @@ fn column(row: &Row) -> Result<Column, Failure> {
         default: row.maybe_text("initial")?.map(ToOwned::to_owned),
         collation: row.maybe_text("collation")?.map(ToOwned::to_owned),
         numbered: row.boolean("numbered")?,
+        generated: row.boolean("generated")?,
     })
 }
 

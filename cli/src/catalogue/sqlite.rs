@@ -29,7 +29,7 @@ pub(super) fn read(database: &mut Database, name: &TableName) -> Result<Option<T
     let own = row.text("name")?.to_owned();
     let is_numbered = row.maybe_text("sql")?.is_some_and(|sql| sql.to_ascii_uppercase().contains("AUTOINCREMENT"));
 
-    let columns = "SELECT name, type AS sql_type, \"notnull\" AS is_required, dflt_value AS initial, pk FROM pragma_table_info(?, ?) ORDER BY cid";
+    let columns = "SELECT name, type AS sql_type, \"notnull\" AS is_required, dflt_value AS initial, pk, hidden IN (2, 3) AS generated FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid";
     let columns = database.rows(&Statement::new(columns).bind(own.as_str()).bind(schema.as_str()))?;
     let indices_sql = format!("{INDICES} {master} AS m ON m.type = 'index' AND m.name = l.name ORDER BY l.name, i.seqno");
     let members = database.rows(&Statement::new(indices_sql).bind(own.as_str()).bind(schema.as_str()).bind(schema.as_str()))?;
@@ -80,6 +80,7 @@ fn column(row: &Row, is_numbered: bool) -> Result<Column, Failure> {
         default: row.maybe_text("initial")?.map(ToOwned::to_owned),
         collation: None,
         numbered: is_key && is_numbered,
+        generated: row.boolean("generated")?,
         sql_type,
     })
 }

@@ -4,11 +4,11 @@ mod fill;
 mod former;
 mod marker;
 mod page;
-mod plan;
 mod record;
 mod rows;
 mod tally;
 mod tower_sessions_sqlx;
+mod transfer;
 mod unfit;
 
 use crate::args::import::ImportCommand;

@@ -91,23 +91,39 @@ fn a_signal_ends_a_purge_between_two_batches<D: Db>(db: &D) {
     }
 }
 
+/// A process that goes on until it is told to end. It does not outlive a test that fails.
+struct Running(Child);
+
+impl Running {
+    fn ends(mut self, signal: Signal) -> Option<i32> {
+        send(&self.0, signal);
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok(); // it has ended, unless the test has failed
+        self.0.wait().ok();
+    }
+}
+
 /// A purge that goes on, and what it prints.
-fn every(command: &mut Command, url: &str, interval: &str) -> (Child, BufReader<std::process::ChildStdout>) {
+fn every(command: &mut Command, url: &str, interval: &str) -> (Running, BufReader<std::process::ChildStdout>) {
     command.env("DATABASE_URL", url).args(["purge", "--every", interval]).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let printed = BufReader::new(child.stdout.take().unwrap());
-    (child, printed)
+    (Running(child), printed)
 }
 
 fn purging_every_now_and_then_ends_with_a_signal<D: Db>(db: &D) {
     let mut conn = rows::four(db);
     let folder = tempfile::tempdir().unwrap();
-    let (mut child, mut printed) = every(&mut tool(folder.path()), &db.url(), "1h");
+    let (child, mut printed) = every(&mut tool(folder.path()), &db.url(), "1h");
     let mut line = String::new();
     printed.read_line(&mut line).unwrap();
     assert_eq!(line, "1 expired sessions and 1 expired attributes deleted\n");
-    send(&child, Signal::TERM);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.ends(Signal::TERM), Some(0));
     assert_eq!(rows::ids::<D>(&mut conn), [2, 3, 4]);
     run(&db.url(), &["purge", "--every", "1h", "--table", "visits"]).assert_failed(1, &["no table `visits`"]);
 }
@@ -116,7 +132,7 @@ fn purging_every_now_and_then_outlives_a_failure<D: Db>(db: &D) {
     let mut conn = rows::four(db);
     let folder = tempfile::tempdir().unwrap();
     let (mut child, mut printed) = every(tool(folder.path()).stderr(Stdio::piped()), &db.url(), "1s");
-    let mut complaints = BufReader::new(child.stderr.take().unwrap());
+    let mut complaints = BufReader::new(child.0.stderr.take().unwrap());
     let mut line = String::new();
     printed.read_line(&mut line).unwrap();
     D::execute(&mut conn, "ALTER TABLE sessions RENAME TO elsewhere");
@@ -130,8 +146,7 @@ fn purging_every_now_and_then_outlives_a_failure<D: Db>(db: &D) {
         line.clear();
         assert_ne!(printed.read_line(&mut line).unwrap(), 0, "it goes on");
     }
-    send(&child, Signal::TERM);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.ends(Signal::TERM), Some(0));
 }
 
 fn a_terminal_shows_a_bar<D: Db>(db: &D) {
@@ -153,12 +168,11 @@ fn a_round_is_left_to_another_process_that_is_at_it() {
     let folder = tempfile::tempdir().unwrap();
     // The library has its lock by the name that the schema declares, which has no `public` before it.
     for table in ["sessions", "public.sessions"] {
-        let (mut child, mut printed) = every(tool(folder.path()).args(["--table", table]), &db.url(), "1h");
+        let (child, mut printed) = every(tool(folder.path()).args(["--table", table]), &db.url(), "1h");
         let mut line = String::new();
         printed.read_line(&mut line).unwrap();
         assert_eq!(line, "0 expired sessions and 0 expired attributes deleted\n", "{table}");
-        send(&child, Signal::INT);
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(child.ends(Signal::INT), Some(0));
     }
     assert_eq!(json(&db.url(), &["purge"])["sessions"], 1, "asked for once, it does not wait for its turn");
 }

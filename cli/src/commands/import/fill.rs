@@ -115,6 +115,7 @@ mod tests {
             default: None,
             collation: None,
             numbered: false,
+            generated: false,
         };
         Fill { column, path: path.to_owned(), reference: None }
     }

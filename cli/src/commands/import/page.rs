@@ -12,10 +12,10 @@ use crate::failure::Failure;
 
 use super::fill::{Fill, parameter};
 use super::former::Which;
-use super::plan::{Mode, Plan};
 use super::record::FormerRow;
 use super::rows::NewRow;
 use super::tally::Tally;
+use super::transfer::{Mode, Transfer};
 use super::unfit::Unfit;
 
 /// What was done with a page of rows.
@@ -43,25 +43,30 @@ enum State {
 /// How long the application may take from inserting a session that it moves itself to deleting the other store's row.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(60);
 
-impl Plan {
+impl Page {
     /// Imports some rows, or counts what that would come to. In a transaction of the caller's, if this writes.
-    pub(super) fn carry_out(&self, database: &mut Database, which: Which<'_>, now: DateTime<Utc>) -> Result<Page, Failure> {
-        let found = self.former.rows(database, which, self.mode != Mode::Dry)?;
-        let mut candidates: Vec<Candidate> = found.into_iter().map(|row| self.candidate(row, now)).collect();
+    pub(super) fn carry_out(
+        transfer: &Transfer,
+        database: &mut Database,
+        which: Which<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Failure> {
+        let found = transfer.former.rows(database, which, transfer.mode != Mode::Dry)?;
+        let mut candidates: Vec<Candidate> = found.into_iter().map(|row| Candidate::new(transfer, row, now)).collect();
         let digests: Vec<String> = candidates.iter().filter_map(|one| one.digest.clone()).collect();
         let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
-        let known = self.rows.known(database, &digests, false)?;
-        let marked = self.marker.known(database, &digests)?;
+        let known = transfer.rows.known(database, &digests, false)?;
+        let marked = transfer.marker.known(database, &digests)?;
         let is_new = |one: &Candidate| match &one.digest {
             Some(digest) => !known.contains_key(digest) && !marked.contains(digest),
             None => false,
         };
-        for fill in self.fills.iter().enumerate() {
+        for fill in transfer.fills.iter().enumerate() {
             check_references(database, fill, candidates.iter_mut().filter(|one| is_new(one)))?;
         }
-        let inserted = match self.mode {
+        let inserted = match transfer.mode {
             Mode::Dry => None,
-            Mode::Copy | Mode::Move => Some(self.insert(database, &mut candidates, is_new)?),
+            Mode::Copy | Mode::Move => Some(insert(transfer, database, &mut candidates, is_new)?),
         };
 
         let mut page = Page::default();
@@ -93,27 +98,29 @@ impl Plan {
                 (State::Fits(_), None) => page.tally.present += 1,
             }
         }
-        match self.mode {
+        match transfer.mode {
             Mode::Dry => {}
-            Mode::Copy => self.marker.add(database, &marks)?,
-            Mode::Move => self.former.delete(database, &handled)?,
+            Mode::Copy => transfer.marker.add(database, &marks)?,
+            Mode::Move => transfer.former.delete(database, &handled)?,
         }
         page.ids = candidates.into_iter().map(|one| one.id).collect();
         Ok(page)
     }
+}
 
-    fn candidate(&self, row: FormerRow, now: DateTime<Utc>) -> Candidate {
+impl Candidate {
+    fn new(transfer: &Transfer, row: FormerRow, now: DateTime<Utc>) -> Self {
         let Some(token) = row.token() else {
             return Candidate { id: row.id, digest: None, state: State::Unfit(Unfit::Id) };
         };
         let state = match row.session() {
             Ok(former) if former.ends_by <= now => State::Expired,
             Ok(former) => {
-                let taken = self.fills.iter().filter(|fill| fill.takes_its_key(&former.content));
+                let taken = transfer.fills.iter().filter(|fill| fill.takes_its_key(&former.content));
                 let taken: Vec<&str> = taken.map(|fill| fill.column.name.as_str()).collect();
-                let fills = self.fills.iter().map(|fill| fill.value(&former.content)).collect::<Result<Vec<_>, _>>();
+                let fills = transfer.fills.iter().map(|fill| fill.value(&former.content)).collect::<Result<Vec<_>, _>>();
                 let row = fills.and_then(|fills| {
-                    let moved = self.mover.row(&token, former.content, &taken, former.ends_by, now);
+                    let moved = transfer.mover.row(&token, former.content, &taken, former.ends_by, now);
                     Ok(NewRow { moved: moved.map_err(|error| Unfit::Library(error.to_string()))?, fills })
                 });
                 row.map_or_else(State::Unfit, State::Fits)
@@ -122,28 +129,28 @@ impl Plan {
         };
         Candidate { id: row.id, digest: Some(token.digest().as_uuid().to_string()), state }
     }
+}
 
-    /// Inserts those that fit and are new; the digests of those that have got their row here and now.
-    fn insert(
-        &self,
-        database: &mut Database,
-        candidates: &mut [Candidate],
-        is_new: impl Fn(&Candidate) -> bool,
-    ) -> Result<HashSet<String>, Failure> {
-        let new = candidates.iter().filter(|one| is_new(one)).filter_map(|one| match &one.state {
-            State::Fits(row) => Some((one.digest.as_deref()?, row)),
-            _ => None,
-        });
-        let (digests, rows): (Vec<&str>, Vec<&NewRow>) = new.unzip();
-        let Some(now) = rows.first().map(|row| row.moved.created_at) else { return Ok(HashSet::new()) };
-        self.rows.insert(database, &self.fills, &rows)?;
-        let there = self.rows.known(database, &digests, true)?;
-        let missing: HashSet<String> = digests.into_iter().filter(|one| !there.contains_key(*one)).map(str::to_owned).collect();
-        for one in candidates.iter_mut().filter(|one| one.digest.as_ref().is_some_and(|digest| missing.contains(digest))) {
-            one.state = State::Unfit(Unfit::Database("another row has its value of a unique column".to_owned()));
-        }
-        Ok(there.into_iter().filter(|(_, begun)| *begun == now).map(|(digest, _)| digest).collect())
+/// Inserts those that fit and are new; the digests of those that have got their row here and now.
+fn insert(
+    transfer: &Transfer,
+    database: &mut Database,
+    candidates: &mut [Candidate],
+    is_new: impl Fn(&Candidate) -> bool,
+) -> Result<HashSet<String>, Failure> {
+    let new = candidates.iter().filter(|one| is_new(one)).filter_map(|one| match &one.state {
+        State::Fits(row) => Some((one.digest.as_deref()?, row)),
+        _ => None,
+    });
+    let (digests, rows): (Vec<&str>, Vec<&NewRow>) = new.unzip();
+    let Some(now) = rows.first().map(|row| row.moved.created_at) else { return Ok(HashSet::new()) };
+    transfer.rows.insert(database, &transfer.fills, &rows)?;
+    let there = transfer.rows.known(database, &digests, true)?;
+    let missing: HashSet<String> = digests.into_iter().filter(|one| !there.contains_key(*one)).map(str::to_owned).collect();
+    for one in candidates.iter_mut().filter(|one| one.digest.as_ref().is_some_and(|digest| missing.contains(digest))) {
+        one.state = State::Unfit(Unfit::Database("another row has its value of a unique column".to_owned()));
     }
+    Ok(there.into_iter().filter(|(_, begun)| *begun == now).map(|(digest, _)| digest).collect())
 }
 
 /// Finds rows whose column refers to what is not there: the database would refuse the whole statement for one of them.

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use diesel_sessions::{Clock, ErrorKind, SystemClock};
+use diesel_sessions::ErrorKind;
 
 use crate::args::import::TowerSessionsSqlxArgs;
 use crate::context::Context;
@@ -19,25 +19,25 @@ use crate::terminal;
 
 use super::former::Which;
 use super::page::Page;
-use super::plan::{Mode, Plan};
 use super::tally::Tally;
+use super::transfer::{Mode, Transfer};
 use super::unfit::Unfit;
 
 /// Runs the command; without `--write`, it only says what it would do.
 pub(super) fn run(context: &mut Context, args: &TowerSessionsSqlxArgs) -> Result<Outcome, Failure> {
     let (mut database, layout) = context.connect_to_sessions()?;
-    let plan = Plan::new(&mut database, &layout, args)?;
-    let is_dry = plan.mode == Mode::Dry;
+    let transfer = Transfer::new(&mut database, &layout, args)?;
+    let is_dry = transfer.mode == Mode::Dry;
     if layout.owner.is_some() && args.owner_path.is_none() {
         terminal::say("without --owner-path, no session gets an owner: whose they are is not known here then");
     }
     let stop = Stop::listen()?;
-    let mut progress = Progress::new("rows", Some(plan.former.count(&mut database)?));
+    let mut progress = Progress::new("rows", Some(transfer.former.count(&mut database)?));
     let mut tally = Tally::default();
     let mut last: Option<String> = None;
     let interrupted = loop {
         let began = Instant::now();
-        let page = plan.page(&mut database, last.as_deref(), args.batch)?;
+        let page = page(context, &transfer, &mut database, last.as_deref(), args.batch)?;
         let Some(end) = page.ids.last() else { break None };
         last = Some(end.clone());
         progress.add(page.tally.rows());
@@ -50,7 +50,7 @@ pub(super) fn run(context: &mut Context, args: &TowerSessionsSqlxArgs) -> Result
     progress.finish();
     tally.tell(&mut context.out, is_dry, interrupted.is_none())?;
     if is_dry && tally.imported > 0 {
-        terminal::say(&format!("nothing was written: --write imports from `{}`", plan.former.name()));
+        terminal::say(&format!("nothing was written: --write imports from `{}`", transfer.former.name()));
     }
     if interrupted.is_some() {
         terminal::say("interrupted: run it again, and it goes on");
@@ -62,38 +62,48 @@ pub(super) fn run(context: &mut Context, args: &TowerSessionsSqlxArgs) -> Result
     })
 }
 
-impl Plan {
-    /// The next rows, together if that can be, else one by one: a row that the database refuses keeps no other from its session.
-    fn page(&self, database: &mut Database, after: Option<&str>, limit: u32) -> Result<Page, Failure> {
-        match self.together(database, Which::After(after, limit)) {
-            Err(failure) if refusal(&failure).is_some() => self.one_by_one(database, after, limit),
-            page => page,
-        }
+/// The next rows, together if that can be, else one by one: a row that the database refuses keeps no other from its session.
+fn page(
+    context: &Context,
+    transfer: &Transfer,
+    database: &mut Database,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Page, Failure> {
+    match together(context, transfer, database, Which::After(after, limit)) {
+        Err(failure) if refusal(&failure).is_some() => one_by_one(context, transfer, database, after, limit),
+        page => page,
     }
+}
 
-    fn together(&self, database: &mut Database, which: Which<'_>) -> Result<Page, Failure> {
-        if self.mode == Mode::Dry {
-            return self.carry_out(database, which, SystemClock.now());
-        }
-        database.transaction(|database| self.carry_out(database, which, SystemClock.now()))
+fn together(context: &Context, transfer: &Transfer, database: &mut Database, which: Which<'_>) -> Result<Page, Failure> {
+    if transfer.mode == Mode::Dry {
+        return Page::carry_out(transfer, database, which, context.now().to_utc());
     }
+    database.transaction(|database| Page::carry_out(transfer, database, which, context.now().to_utc()))
+}
 
-    /// What the database refuses then is a matter of the row: that rows can be written at all was looked at before.
-    fn one_by_one(&self, database: &mut Database, after: Option<&str>, limit: u32) -> Result<Page, Failure> {
-        let mut page = Page::default();
-        for row in self.former.rows(database, Which::After(after, limit), false)? {
-            match self.together(database, Which::One(&row.id)) {
-                Ok(one) => page.tally.add(one.tally),
-                Err(failure) => {
-                    let Some(reason) = refusal(&failure) else { return Err(failure) };
-                    let digest = row.token().map(|token| token.digest().as_uuid().to_string());
-                    page.tally.does_not_fit(digest.as_deref(), &Unfit::Database(reason));
-                }
+/// What the database refuses then is a matter of the row: that rows can be written at all was looked at before.
+fn one_by_one(
+    context: &Context,
+    transfer: &Transfer,
+    database: &mut Database,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Page, Failure> {
+    let mut page = Page::default();
+    for row in transfer.former.rows(database, Which::After(after, limit), false)? {
+        match together(context, transfer, database, Which::One(&row.id)) {
+            Ok(one) => page.tally.add(one.tally),
+            Err(failure) => {
+                let Some(reason) = refusal(&failure) else { return Err(failure) };
+                let digest = row.token().map(|token| token.digest().as_uuid().to_string());
+                page.tally.does_not_fit(digest.as_deref(), &Unfit::Database(reason));
             }
-            page.ids.push(row.id);
         }
-        Ok(page)
+        page.ids.push(row.id);
     }
+    Ok(page)
 }
 
 /// Why the database refuses a row, if that is what it does. Its own text may hold a value.

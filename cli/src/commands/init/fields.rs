@@ -28,6 +28,7 @@ pub(super) fn own<'a>(engine: Engine, columns: impl Iterator<Item = &'a Column>)
     for column in columns {
         let rust = rust_type(engine, &column.sql_type, false);
         match (rust, column.nullable, &column.default) {
+            _ if column.generated => notes.push(format!("`{}` is left out: the database computes it.", column.name)),
             (_, false, Some(_)) => {
                 notes.push(format!("`{}` is left out: the database knows its default. As a field it needs the same one: #[session(default = …)].", column.name));
             }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use diesel_sessions::{Clock, Keyring, SystemClock};
+use diesel_sessions::Keyring;
 use zeroize::Zeroizing;
 
 use crate::args::keys::GenerateArgs;
@@ -12,7 +12,7 @@ use crate::program::Outcome;
 
 /// Prints the key, and nothing else: it is made to be put into a file.
 pub(super) fn run(context: &mut Context, args: &GenerateArgs) -> Result<Outcome, Failure> {
-    let name = args.name.clone().unwrap_or_else(|| SystemClock.now().format("%F").to_string());
+    let name = args.name.clone().unwrap_or_else(|| context.now().to_utc().format("%F").to_string());
     let line = line(&name)?;
     context.out.line(&line)?;
     Ok(Outcome::Done)

@@ -188,7 +188,9 @@ fn a_table_that_cannot_hold_sessions_says_why<D: Db>(_: &D) {
 // S16
 fn columns_of_the_applications_become_fields<D: Db>(_: &D) {
     let db = D::empty().unwrap();
-    visits::<D>(&mut db.connect(), ", hits INTEGER NOT NULL DEFAULT 0, seen TIMESTAMP NULL, score DOUBLE PRECISION NULL");
+    let computed = "INTEGER GENERATED ALWAYS AS (length(ip)) STORED";
+    let own = "hits INTEGER NOT NULL DEFAULT 0, seen TIMESTAMP NULL, score DOUBLE PRECISION NULL";
+    visits::<D>(&mut db.connect(), &format!(", {own}, computed {computed}"));
     let model = Application::of(&db).model(&["--add-to", "visits", "--no-attributes"]);
     for line in [
         "    pub ip: Option<String>,",
@@ -199,5 +201,6 @@ fn columns_of_the_applications_become_fields<D: Db>(_: &D) {
         assert!(model.lines().any(|there| there == line), "no `{line}` in {model}");
     }
     assert!(model.contains("`hits` is left out") && !model.contains("pub hits"), "{model}");
+    assert!(model.contains("`computed` is left out: the database computes it") && !model.contains("pub computed"), "{model}");
     assert!(model.contains("// chrono = ") && !model.contains("owner"), "{model}");
 }

@@ -28,7 +28,7 @@ pub(super) enum Mode {
 }
 
 /// How rows become sessions.
-pub(super) struct Plan {
+pub(super) struct Transfer {
     pub(super) mode: Mode,
     pub(super) former: FormerTable,
     pub(super) rows: SessionsTable,
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     pub(super) mover: Mover,
 }
 
-impl Plan {
+impl Transfer {
     /// Looks at the tables. A run that writes by copying creates the table of digests.
     pub(super) fn new(database: &mut Database, layout: &Layout, args: &TowerSessionsSqlxArgs) -> Result<Self, Failure> {
         let mode = match (args.write, args.moves) {
@@ -58,11 +58,11 @@ impl Plan {
             typed: layout.typed().map(|column| column.name.clone()).collect(),
             timeouts: Timeouts { idle: whole(args.idle_timeout)?, absolute: whole(args.absolute_timeout)? },
         };
-        let plan = Plan { mode, former, rows, marker, fills, mover };
+        let transfer = Transfer { mode, former, rows, marker, fills, mover };
         if mode != Mode::Dry {
-            database.transaction(|database| plan.check_rights(database))?;
+            database.transaction(|database| transfer.check_rights(database))?;
         }
-        Ok(plan)
+        Ok(transfer)
     }
 
     /// Fails where rows could not be written, whatever they are: what fails later is a matter of the row.
@@ -104,7 +104,9 @@ fn fills(layout: &Layout, args: &TowerSessionsSqlxArgs) -> Result<Vec<Fill>, Fai
 /// A column that must be set needs a value.
 fn check_required(layout: &Layout, fills: &[Fill]) -> Result<(), Failure> {
     let is_filled = |column: &Column| fills.iter().any(|fill| fill.column.name == column.name);
-    let left = |column: &&Column| !column.nullable && column.default.is_none() && !column.numbered && !is_filled(column);
+    let left = |column: &&Column| {
+        !column.nullable && column.default.is_none() && !column.numbered && !column.generated && !is_filled(column)
+    };
     match layout.typed().find(left) {
         None => Ok(()),
         Some(column) => {
