@@ -18,10 +18,26 @@ use crate::workspace::{files, root, target};
 /// Tests an untouched copy, which must pass, then one copy for each mutant, which must not; each on an engine that misses its
 /// guard.
 pub(crate) fn run() -> Outcome {
-    run_on(Engine::Sqlite, &[])?;
+    run_on_engines(Untouched::IsTested)
+}
+
+/// The same where the workspace itself has just passed the tests: nothing shows anew that they pass.
+pub(crate) fn run_after_the_tests() -> Outcome {
+    run_on_engines(Untouched::HasPassed)
+}
+
+/// What is known of the guards as they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Untouched {
+    IsTested,
+    HasPassed,
+}
+
+fn run_on_engines(untouched: Untouched) -> Outcome {
+    run_on(Engine::Sqlite, untouched, &[])?;
     let variable = Engine::Postgres.url_variable().unwrap_or_default();
     if env::var(variable).is_ok_and(|url| !url.is_empty()) {
-        return run_on(Engine::Postgres, &[]);
+        return run_on(Engine::Postgres, untouched, &[]);
     }
     if !Postgres::installed() {
         println!("guards that only PostgreSQL has are passed over: it is not installed, and {variable} names no server");
@@ -29,12 +45,14 @@ pub(crate) fn run() -> Outcome {
     }
     let directory = RunDirectory::new()?;
     let server = Postgres::start_with(directory.path(), Settings { durable: false, ..Settings::default() })?;
-    run_on(Engine::Postgres, &[(variable, server.url())])
+    run_on(Engine::Postgres, untouched, &[(variable, server.url())])
 }
 
-fn run_on(engine: Engine, variables: &[(&'static str, String)]) -> Outcome {
+fn run_on(engine: Engine, untouched: Untouched, variables: &[(&'static str, String)]) -> Outcome {
     let test = |copy: &Path, option| cargo_test(copy, engine, option).envs(variables);
-    test(&fresh_copy("untouched")?, "").run()?;
+    if untouched == Untouched::IsTested {
+        test(&fresh_copy("untouched")?, "").run()?;
+    }
     for mutant in MUTANTS.iter().filter(|mutant| mutant.engine == engine) {
         let copy = fresh_copy(mutant.name)?;
         mutant.apply(&copy)?;

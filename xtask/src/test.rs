@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         step.run()?;
     }
     fuzz::run(Some(FUZZ_SECONDS))?;
-    broken_guards::run()
+    broken_guards::run_after_the_tests()
 }
 
 /// How long each fuzz target runs along with the tests.
