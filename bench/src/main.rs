@@ -59,11 +59,12 @@ fn measured(is_wanted: impl Fn(&str) -> bool) -> Result<Results, Box<dyn Error>>
         cores.free()?;
     }
     let ground = Ground::start()?; // on all cores
-    if is_wanted("purge") {
-        work::purge::run(&ground, &mut results);
-    }
     if is_wanted("requests") {
         work::requests::run(&ground, &mut results)?;
+    }
+    if is_wanted("purge") {
+        // After the requests: what it writes goes to the disk for a while, which takes time of the cores.
+        work::purge::run(&ground, &mut results);
     }
     if is_wanted("memory") {
         work::memory::run(&ground, &mut results)?;
