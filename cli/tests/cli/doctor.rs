@@ -266,6 +266,8 @@ fn on_postgres_settings_that_lose_commits_or_refuse_writes_are_found() {
         let told: Value = serde_json::from_str(&run(&url, &["doctor", "--format", "json"]).stdout).unwrap();
         told["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "setting").cloned().collect::<Vec<_>>()
     };
+    // A server for tests may have it off.
+    Postgres::execute(&mut db.connect(), &format!("ALTER DATABASE {name} SET synchronous_commit = on"));
     assert_eq!(settings(), [] as [Value; 0]);
     Postgres::execute(&mut db.connect(), &format!("ALTER DATABASE {name} SET synchronous_commit = off"));
     assert_eq!(heads(&settings()), ["warning setting synchronous_commit"]);
