@@ -80,6 +80,8 @@ fn db_session(model: &Model) -> TokenStream {
     let live_row = quote! {
         __table::#id.eq(__guard.id).and(#known_digest).and(__table::#expires_at.gt(__guard.now))
     };
+    // Ended by a save after this request has read its clock, perhaps while it waited for the row: to be as good as gone.
+    let not_ended_row = quote!(#live_row.and(__table::#expires_at.gt(__table::#last_seen_at)));
     let seen_row = quote!(#live_row.and(__table::#version.eq(__guard.version)));
     let touched_row = quote!(#seen_row.and(__table::#last_seen_at.le(__write.last_seen_at)));
 
@@ -243,7 +245,7 @@ fn db_session(model: &Model) -> TokenStream {
                     #owner
                     #bump,
                 );
-                diesel::RunQueryDsl::execute(__statement::update(__table::table, __sets, #live_row #untaken), __conn)
+                diesel::RunQueryDsl::execute(__statement::update(__table::table, __sets, #not_ended_row #untaken), __conn)
             }
 
             fn renew(__conn: &mut __C, __guard: &__sessions::Guard<Self>, __write: &__sessions::Write<'_, Self>) -> diesel::QueryResult<usize> {

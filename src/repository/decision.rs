@@ -37,7 +37,7 @@ impl<M> Answer<M> {
 pub(super) fn after_miss<M: SessionModel>(row: Option<M>, seen: &Stamp, version: i32, now: Timestamp6) -> Answer<M> {
     let Some(row) = row else { return Answer::Gone };
     let stamp = &row.core_field().stamp;
-    if !stamp.is_live(now) {
+    if !stamp.is_live(now) || is_ended_by_a_save(stamp) {
         Answer::Gone
     } else if stamp.digest != seen.digest {
         Answer::Rotated
@@ -46,6 +46,12 @@ pub(super) fn after_miss<M: SessionModel>(row: Option<M>, seen: &Stamp, version:
     } else {
         Answer::Same(row)
     }
+}
+
+/// Whether a save has given the row an end that had come by then. Nothing else leaves such a row, and whoever has read the clock
+/// earlier must not take it for a live one.
+fn is_ended_by_a_save(row: &Stamp) -> bool {
+    row.expires_at <= row.last_seen_at
 }
 
 /// Whether a row with the id of a session is that session, rotated more than once since: its id alone may be given again to

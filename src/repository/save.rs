@@ -1,13 +1,11 @@
 //! Saving a session's changes without losing another request's.
 
 use super::draws::Draws;
-use super::renew::replace_token;
 use super::{SessionRepository, decision, digest_of};
 use crate::clock::Timestamp6;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, Guard, SessionModel, Write};
 use crate::session::{OwnerChange, Session, State};
-use crate::token::SessionToken;
 
 /// What a save did.
 ///
@@ -44,8 +42,8 @@ impl<M: SessionModel> SessionRepository<M> {
     /// When another request was faster, this one's own changes are laid over the newer row: different keys both survive, of
     /// the same key the last save wins, or see [`OnConflict::Refuse`](crate::OnConflict::Refuse). A change of the owner rotates
     /// the token; from one owner to another, the row is deleted and a new session with empty data begins. A deadline that has
-    /// passed ends the session, for a sign-in that is in flight too: the token opens nothing any more. A session that is
-    /// unchanged sends nothing but a touch when one is due.
+    /// passed ends the session, for a sign-in that is in flight too. A session that is unchanged sends nothing but a touch when
+    /// one is due.
     ///
     /// # Errors
     ///
@@ -128,16 +126,9 @@ impl<M: SessionModel> SessionRepository<M> {
             stamp.see(now);
         }
         stamp.version = stamp.version.wrapping_add(1);
-        let ends = policy && !stamp.is_live(now);
-        if ends {
-            // A sign-in that has read its clock before must not revive the row: the token that it knows opens nothing.
-            replace_token(&mut stamp, session.seen(), &SessionToken::random()?, now);
-        }
         let guard = self.guard(session, row, now);
         let write = Write::new(session.model(), &data, &stamp);
-        let saved = self
-            .send(conn, deed, |conn| if ends { M::renew(conn, &guard, &write) } else { M::save(conn, &guard, &write, shape) })?;
-        if saved == 0 {
+        if self.send(conn, deed, |conn| M::save(conn, &guard, &write, shape))? == 0 {
             return self.merge(conn, session, row, now, deed).map(|()| false);
         }
         session.stored(row, stamp, data);
