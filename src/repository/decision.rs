@@ -48,8 +48,8 @@ pub(super) fn after_miss<M: SessionModel>(row: Option<M>, seen: &Stamp, version:
     }
 }
 
-/// Whether a save has given the row an end that had come by then. Nothing else leaves such a row, and whoever has read the clock
-/// earlier must not take it for a live one.
+/// Whether a save has given the row an end that had come by then. Whoever has read the clock earlier must not take it for a live
+/// one.
 fn is_ended_by_a_save(row: &Stamp) -> bool {
     row.expires_at <= row.last_seen_at
 }
