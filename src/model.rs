@@ -30,7 +30,7 @@ mod attributes;
 mod statements;
 
 pub use attributes::{DbAttributes, NewAttribute, Place, RowIdOf, SealedValue, StoredAttribute, StoredExpiry};
-pub use statements::{DbOwnedSession, DbSession, Findings, Guard, Replaced, SaveShape, Write};
+pub use statements::{DbOwnedSession, DbSession, Findings, Guard, Reached, Replaced, SaveShape, Write};
 
 /// The library's columns of a session, embedded into the application's model with `#[diesel(embed)]`.
 ///

@@ -15,6 +15,11 @@ use diesel::sql_types::{Nullable, SingleValue, SqlType};
 use diesel::{Column, QueryResult, QuerySource, Table};
 
 pub mod attributes;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod returning;
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use returning::*;
 
 /// Most rows in one statement that names the key of each.
 pub const KEYS_IN_STATEMENT: usize = 1_000;

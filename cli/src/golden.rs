@@ -30,7 +30,7 @@ pub(crate) fn assert_golden(engine: Engine, verb: &str, statements: &[&str]) {
 }
 
 fn bare(sql: &str) -> String {
-    let sql = sql.replace(['"', '`', '(', ')', ';'], "").replace(" AS id", "");
+    let sql = sql.replace(['"', '`', '(', ')', ';'], "").replace(" AS id", "").replace(" AS expires_at", "");
     let words = sql.split_whitespace().map(|word| {
         let word = match (word.starts_with('$'), word.ends_with(',')) {
             (true, true) => "?,",

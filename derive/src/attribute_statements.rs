@@ -30,22 +30,23 @@ pub(crate) fn imports(model: &Model) -> Option<TokenStream> {
 pub(crate) fn purge(model: &Model) -> TokenStream {
     if model.attributes.is_none() {
         return quote! {
-            let _ = (__conn, __now, __limit);
+            let _ = (__conn, __now, __limit, __reached);
             ::core::result::Result::Ok(0)
         };
     }
     let (id, expires_at) = (&model.id.column, model.columns.get("expires_at"));
     let columns = columns();
-    // The order of each engine's index on the expiry, as for sessions.
-    let (locked, longest_expired) = if model.engine() == Engine::Postgres {
-        (quote!(.for_update().skip_locked()), quote!(__attribute_expires_at))
+    // The order of each engine's index on the expiry, and the end of the batch before, as for sessions.
+    let (locked, longest_expired, from) = if model.engine() == Engine::Postgres {
+        let from = quote!(__attribute_expires_at.ge(*__reached).assume_not_null().and(__expired));
+        (quote!(.for_update().skip_locked()), quote!(__attribute_expires_at), from)
     } else {
-        (quote!(), quote!((__attribute_expires_at, __attribute_session_id, __attribute_name)))
+        (quote!(), quote!((__attribute_expires_at, __attribute_session_id, __attribute_name)), quote!({ let _ = __reached; __expired }))
     };
     let batch = quote! {
         let __expired = __attribute_expires_at.le(__now).assume_not_null();
         let __batch = __attribute_table
-            .filter(__expired)
+            .filter(#from)
             .filter(__statement::attributes::within(
                 __attribute_session_id,
                 __table::table.filter(__table::#expires_at.gt(__now)).select(__table::#id),
@@ -58,7 +59,11 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
     match model.engine() {
         Engine::Postgres => quote! {
             #batch
-            diesel::RunQueryDsl::execute(__statement::attributes::delete_held((__attribute_table, #columns), __batch), __conn)
+            let __delete = __statement::attributes::delete_held((__attribute_table, #columns), __batch);
+            let __deleted: ::std::vec::Vec<__sessions::Reached> =
+                diesel::RunQueryDsl::load(__statement::returning(__delete, __attribute_expires_at.assume_not_null()), __conn)?;
+            *__reached = __deleted.iter().copied().fold(*__reached, ::core::cmp::Ord::max);
+            ::core::result::Result::Ok(__deleted.len())
         },
         Engine::Sqlite => quote! {
             #batch
@@ -234,7 +239,7 @@ pub(crate) fn print(model: &Model) -> Option<TokenStream> {
         },
         _ => quote! {
             let __deleted = diesel::delete(__attribute_table.filter(__statement::attributes::within(__attribute_session_id, #live).and(#taken)));
-            diesel::RunQueryDsl::get_result(__statement::attributes::returning(__deleted, #stored), __conn).optional()
+            diesel::RunQueryDsl::get_result(__statement::returning(__deleted, #stored), __conn).optional()
         },
     };
     let found = |live: &TokenStream, on: TokenStream, selected: TokenStream| quote!(__statement::attributes::found(#to, (#live, __table::#id), #on, #selected.nullable()));

@@ -112,21 +112,9 @@ fn db_session(model: &Model) -> TokenStream {
     };
     let insert = insert(model, is_mysql);
     let for_update = if is_mysql { quote!(.for_update()) } else { quote!() };
-    let (skip_locked, delete_batch) = if is_postgres {
-        let delete = quote!(__statement::delete_selected(__table::table, __table::#id, __batch));
-        (quote!(.for_update().skip_locked()), quote!(diesel::RunQueryDsl::execute(#delete, __conn)))
-    } else {
-        let delete = quote!(diesel::delete(__table::table.filter(__table::#id.eq_any(__batch))));
-        (quote!(), quote!(diesel::RunQueryDsl::execute(#delete, __conn)))
-    };
-    // PostgreSQL's index has no row ids to go by: among rows that expire at the same time it would sort them all for each batch.
-    let longest_expired = if is_postgres {
-        quote!(expired.field(__table::#expires_at))
-    } else {
-        quote!((expired.field(__table::#expires_at), expired.field(__table::#id)))
-    };
     let purge = if is_mysql {
         quote! {
+            let _ = __reached;
             let __expired = __table::#expires_at.le(__now);
             let __batch = __table::table.filter(__expired).order((__table::#expires_at, __table::#id)).limit(__limit).select(__table::#id);
             let mut __ids: ::std::vec::Vec<<Self as ::diesel_sessions::SessionModel>::RowId> = diesel::RunQueryDsl::load(__batch, __conn)?;
@@ -139,16 +127,34 @@ fn db_session(model: &Model) -> TokenStream {
             }
             ::core::result::Result::Ok(__rows)
         }
+    } else if is_postgres {
+        // The index has no row ids to go by: among rows that expire at the same time it would sort them all for each batch.
+        quote! {
+            diesel::alias!(__table as expired: Expired);
+            let __expires_at = expired.field(__table::#expires_at);
+            let __batch = expired
+                .filter(__expires_at.ge(*__reached).and(__expires_at.le(__now)))
+                .order(__expires_at)
+                .limit(__limit)
+                .for_update()
+                .skip_locked()
+                .select(expired.field(__table::#id));
+            let __delete = __statement::delete_selected(__table::table, __table::#id, __batch);
+            let __deleted: ::std::vec::Vec<__sessions::Reached> =
+                diesel::RunQueryDsl::load(__statement::returning(__delete, __table::#expires_at), __conn)?;
+            *__reached = __deleted.iter().copied().fold(*__reached, ::core::cmp::Ord::max);
+            ::core::result::Result::Ok(__deleted.len())
+        }
     } else {
         quote! {
+            let _ = __reached;
             diesel::alias!(__table as expired: Expired);
             let __batch = expired
                 .filter(expired.field(__table::#expires_at).le(__now))
-                .order(#longest_expired)
+                .order((expired.field(__table::#expires_at), expired.field(__table::#id)))
                 .limit(__limit)
-                #skip_locked
                 .select(expired.field(__table::#id));
-            #delete_batch
+            diesel::RunQueryDsl::execute(diesel::delete(__table::table.filter(__table::#id.eq_any(__batch))), __conn)
         }
     };
     let (purge_attributes, look_at_attributes) = (attribute_statements::purge(model), attribute_statements::look(model));
@@ -279,11 +285,11 @@ fn db_session(model: &Model) -> TokenStream {
                 diesel::RunQueryDsl::execute(diesel::delete(__table::table), __conn)
             }
 
-            fn purge(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64) -> diesel::QueryResult<usize> {
+            fn purge(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64, __reached: &mut __sessions::Reached) -> diesel::QueryResult<usize> {
                 #purge
             }
 
-            fn purge_attributes(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64) -> diesel::QueryResult<usize> {
+            fn purge_attributes(__conn: &mut __C, __now: ::diesel_sessions::Timestamp6, __limit: i64, __reached: &mut __sessions::Reached) -> diesel::QueryResult<usize> {
                 #purge_attributes
             }
 

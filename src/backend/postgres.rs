@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::connection::{Connection, LoadConnection};
 use diesel::deserialize::{self, FromSql};
 use diesel::dsl::sql;
+use diesel::pg::data_types::PgTimestamp;
 use diesel::pg::{Pg, PgQueryBuilder, PgValue};
 use diesel::query_builder::{QueryBuilder, QueryFragment};
 use diesel::serialize::{self, IsNull, Output, ToSql};
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp6;
 use crate::data::JsonText;
-use crate::model::Findings;
+use crate::model::{Findings, Reached};
 use crate::statement::attributes::Dialect;
 use crate::token::TokenDigest;
 
@@ -98,6 +99,39 @@ impl ToSql<Timestamp, Pg> for Timestamp6 {
 impl FromSql<Timestamp, Pg> for Timestamp6 {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         <NaiveDateTime as FromSql<Timestamp, Pg>>::from_sql(value).map(|time| time.and_utc().into())
+    }
+}
+
+/// `-infinity`, as PostgreSQL sends it: before every time that there is.
+const BEFORE_ALL_TIME: PgTimestamp = PgTimestamp(i64::MIN);
+
+impl ToSql<Timestamptz, Pg> for Reached {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        match &self.0 {
+            Some(time) => <Timestamp6 as ToSql<Timestamptz, Pg>>::to_sql(time, out),
+            None => <PgTimestamp as ToSql<Timestamptz, Pg>>::to_sql(&BEFORE_ALL_TIME, out),
+        }
+    }
+}
+
+impl FromSql<Timestamptz, Pg> for Reached {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        if <PgTimestamp as FromSql<Timestamptz, Pg>>::from_sql(value.clone())? == BEFORE_ALL_TIME {
+            return Ok(Reached(None));
+        }
+        <Timestamp6 as FromSql<Timestamptz, Pg>>::from_sql(value).map(|time| Reached(Some(time)))
+    }
+}
+
+impl ToSql<Timestamp, Pg> for Reached {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <Self as ToSql<Timestamptz, Pg>>::to_sql(self, out)
+    }
+}
+
+impl FromSql<Timestamp, Pg> for Reached {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        <Self as FromSql<Timestamptz, Pg>>::from_sql(value)
     }
 }
 

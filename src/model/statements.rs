@@ -1,6 +1,8 @@
 //! The statements of a session model: what they are given, and the traits that the derive implements.
 
 use diesel::QueryResult;
+#[cfg(feature = "postgres")]
+use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 
 use super::{OwnedModel, SessionModel, Stamp};
 use crate::clock::Timestamp6;
@@ -23,6 +25,18 @@ pub struct Guard<M: SessionModel> {
 
 /// What a look-up by a replaced digest tells: the row, when it was rotated, and when it was created.
 pub type Replaced<RowId> = (RowId, Option<Timestamp6>, Timestamp6);
+
+/// Where a batch of a purge begins, in the order of expiry: where the batch before it ended, or with the longest expired.
+///
+/// PostgreSQL's index keeps the entry of a deleted row until no transaction can see the row any more, and with
+/// `synchronous_commit` off until the commit is on disk besides. A batch that began with the longest expired would walk past all
+/// that the batches before it have removed, each time farther. The other engines take no notice: SQLite has no such entries, and
+/// InnoDB passes them at little cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "postgres", derive(AsExpression, FromSqlRow))]
+#[cfg_attr(feature = "postgres", diesel(sql_type = diesel::sql_types::Timestamp))]
+#[cfg_attr(feature = "postgres", diesel(sql_type = diesel::sql_types::Timestamptz))]
+pub struct Reached(pub Option<Timestamp6>);
 
 /// What a write stores: the model's typed columns, the data's text and the core columns.
 pub struct Write<'a, M> {
@@ -173,13 +187,14 @@ pub trait DbSession<C>: SessionModel {
     /// Deletes every row.
     #[doc(hidden)]
     fn end_everyone(conn: &mut C) -> QueryResult<usize>;
-    /// Deletes at most `limit` rows that expired at or before `now`, the longest expired first.
+    /// Deletes at most `limit` rows that expired at or before `now`, the longest expired first, and says where the next batch
+    /// begins.
     #[doc(hidden)]
-    fn purge(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize>;
-    /// Deletes at most `limit` attributes of live sessions that expired at or before `now`, the longest expired first. A model
-    /// without attributes has none.
+    fn purge(conn: &mut C, now: Timestamp6, limit: i64, reached: &mut Reached) -> QueryResult<usize>;
+    /// Deletes at most `limit` attributes of live sessions that expired at or before `now`, the longest expired first, and says
+    /// where the next batch begins. A model without attributes has none.
     #[doc(hidden)]
-    fn purge_attributes(conn: &mut C, now: Timestamp6, limit: i64) -> QueryResult<usize>;
+    fn purge_attributes(conn: &mut C, now: Timestamp6, limit: i64, reached: &mut Reached) -> QueryResult<usize>;
     /// Takes the purge of this table until the transaction ends; whether nobody else has it. Where the engine has no such lock,
     /// nobody ever has.
     #[doc(hidden)]

@@ -3,7 +3,7 @@
 use super::SessionRepository;
 use super::pace::Pace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DbSession, SessionModel};
+use crate::model::{DbSession, Reached, SessionModel};
 
 /// What a purge has removed.
 ///
@@ -39,6 +39,13 @@ impl Purged {
     pub(crate) fn is_full(self, limit: u32) -> bool {
         u32::try_from(self.sessions.max(self.attributes)).map_or(true, |rows| rows >= limit)
     }
+}
+
+/// Where the next batch of a round goes on: the first begins with the longest expired.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Round {
+    sessions: Reached,
+    attributes: Reached,
 }
 
 const DEED: &str = "could not purge expired sessions";
@@ -88,22 +95,30 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
+        self.next_batch(conn, limit, &mut Round::default())
+    }
+
+    /// A batch of a round, each of its two deletions a transaction of its own.
+    fn next_batch<C>(&self, conn: &mut C, limit: u32, round: &mut Round) -> Result<Purged>
+    where
+        M: DbSession<C>,
+    {
         check_batch(limit)?;
         let now = self.now();
-        let sessions = self.send_deletion(conn, DEED, |conn| M::purge(conn, now, limit.into()))?;
-        let attributes = self.send(conn, DEED, |conn| M::purge_attributes(conn, now, limit.into()))?;
+        let sessions = self.send_deletion(conn, DEED, |conn| M::purge(conn, now, limit.into(), &mut round.sessions))?;
+        let attributes = self.send(conn, DEED, |conn| M::purge_attributes(conn, now, limit.into(), &mut round.attributes))?;
         Ok(told(Purged { sessions, attributes }))
     }
 
-    /// One batch in a transaction of its own, unless another transaction is at it: `None` then. On engines that have no lock for
-    /// that which ends with its transaction, a batch like any other.
+    /// A batch of a round in a transaction of its own, unless another transaction is at it: `None` then. On engines that have no
+    /// lock for that which ends with its transaction, a batch like any other.
     #[cfg(feature = "tokio")]
-    pub(super) fn purge_in_turn<C>(&self, conn: &mut C, limit: u32) -> Result<Option<Purged>>
+    pub(super) fn purge_in_turn<C>(&self, conn: &mut C, limit: u32, round: &mut Round) -> Result<Option<Purged>>
     where
         M: DbSession<C>,
     {
         if M::ENGINE != crate::model::Engine::Postgres {
-            return self.purge_batch(conn, limit).map(Some);
+            return self.next_batch(conn, limit, round).map(Some);
         }
         let now = self.now();
         let failed = |error| Error::from_database(DEED, error);
@@ -111,11 +126,15 @@ impl<M: SessionModel> SessionRepository<M> {
             if !M::try_purge_lock(conn).map_err(failed)? {
                 return Ok(None);
             }
-            let sessions = M::purge(conn, now, limit.into()).map_err(failed)?;
-            let attributes = M::purge_attributes(conn, now, limit.into()).map_err(failed)?;
-            Ok(Some(Purged { sessions, attributes }))
+            let mut next = *round; // as it was, where a first attempt was rolled back
+            let sessions = M::purge(conn, now, limit.into(), &mut next.sessions).map_err(failed)?;
+            let attributes = M::purge_attributes(conn, now, limit.into(), &mut next.attributes).map_err(failed)?;
+            Ok(Some((Purged { sessions, attributes }, next)))
         });
-        purged.map(|purged| purged.map(told))
+        Ok(purged?.map(|(purged, next)| {
+            *round = next;
+            told(purged)
+        }))
     }
 
     /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open.
@@ -145,10 +164,10 @@ impl<M: SessionModel> SessionRepository<M> {
     where
         M: DbSession<C>,
     {
-        let mut total = Purged::default();
+        let (mut total, mut round) = (Purged::default(), Round::default());
         loop {
             let pace = Pace::begin();
-            let batch = self.purge_batch(conn, limit)?;
+            let batch = self.next_batch(conn, limit, &mut round)?;
             total.add(batch);
             if !batch.is_full(limit) {
                 return Ok(total);

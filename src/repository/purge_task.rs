@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::SessionRepository;
 use super::pace::Pace;
-use super::purge::{Purged, check_batch};
+use super::purge::{Purged, Round, check_batch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DbSession, SessionModel};
 use crate::source::ConnectionSource;
@@ -129,19 +129,19 @@ impl<M: SessionModel> PurgeTask<M> {
         P: ConnectionSource,
     {
         let mut shutdown = pin!(shutdown);
-        let mut total = Purged::default();
+        let (mut total, mut round) = (Purged::default(), Round::default());
         let mut pause = first_pause(self.interval, chance());
         loop {
             // Ready, not elapsed: `shutdown` was. Of the two, it is asked first.
             if tokio::time::timeout(pause, shutdown.as_mut()).await.is_ok() {
                 return total;
             }
-            pause = match self.batch(&source).await {
-                Some((batch, pace)) => {
+            (round, pause) = match self.batch(&source, round).await {
+                Some((batch, round, pace)) => {
                     total.add(batch);
-                    if batch.is_full(self.batch) { pace } else { next_pause(self.interval, chance()) }
+                    if batch.is_full(self.batch) { (round, pace) } else { self.next_round() }
                 }
-                None => next_pause(self.interval, chance()),
+                None => self.next_round(),
             };
         }
     }
@@ -168,8 +168,14 @@ impl<M: SessionModel> PurgeTask<M> {
         self.run_until(source, pending()).await;
     }
 
-    /// One batch, and the pause that it leaves to others; `None` when it failed, or another process is at it.
-    async fn batch<P>(&self, source: &P) -> Option<(Purged, Duration)>
+    /// A round that has not begun, and the time until then.
+    fn next_round(&self) -> (Round, Duration) {
+        (Round::default(), next_pause(self.interval, chance()))
+    }
+
+    /// One batch of a round, where the round goes on, and the pause that it leaves to others; `None` when it failed, or another
+    /// process is at it.
+    async fn batch<P>(&self, source: &P, mut round: Round) -> Option<(Purged, Round, Duration)>
     where
         M: DbSession<P::Connection>,
         P: ConnectionSource,
@@ -179,12 +185,12 @@ impl<M: SessionModel> PurgeTask<M> {
             .run(move |conn| {
                 let pace = Pace::begin();
                 // A panic, of the application's clock for instance, must not end the task for good.
-                let purged = catch_unwind(AssertUnwindSafe(|| sessions.purge_in_turn(&mut *conn, limit)));
+                let purged = catch_unwind(AssertUnwindSafe(|| sessions.purge_in_turn(&mut *conn, limit, &mut round)));
                 let purged = purged.unwrap_or_else(|_| {
                     M::set_in_error(conn);
                     Err(Error::new(ErrorKind::Database, "could not purge expired sessions").with_detail("it panicked"))
                 });
-                purged.map(|purged| purged.map(|purged| (purged, pace.pause())))
+                purged.map(|purged| purged.map(|purged| (purged, round, pace.pause())))
             })
             .await;
         match purged {

@@ -20,8 +20,6 @@ mod held;
 mod joined;
 #[cfg(feature = "mysql")]
 mod keys;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod returning;
 #[cfg(feature = "sqlite")]
 mod selected;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
@@ -37,8 +35,6 @@ pub use held::*;
 pub use joined::*;
 #[cfg(feature = "mysql")]
 pub use keys::*;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use returning::*;
 #[cfg(feature = "sqlite")]
 pub use selected::*;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]

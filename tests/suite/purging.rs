@@ -175,3 +175,32 @@ fn inside_a_transaction_the_foreign_key_is_named_too<D: Db>(db: &D) {
     assert_eq!((error.kind(), error.constraint_name()), (ErrorKind::ForeignKey, Some(name)));
     assert_eq!(rows::<D>(conn), 1);
 }
+
+#[cfg(feature = "postgres")]
+mod before_all_time {
+    use super::*;
+    use crate::support::Postgres;
+
+    suite! { @ postgres "postgres" Postgres:
+        what_ended_before_all_time_is_removed
+    }
+
+    // S63
+    fn what_ended_before_all_time_is_removed(db: &Postgres) {
+        let (sessions, clock) = repository_with::<Postgres>(|builder| builder.idle_timeout(seconds(10)));
+        let conn = &mut db.connect();
+        let at_once: Vec<_> = (0..5).map(|_| created::<Postgres>(&sessions, conn)).collect();
+        let row = at_once[0].row_id().unwrap();
+        // An operator ends them all.
+        Postgres::execute(conn, "UPDATE sessions SET expires_at = '-infinity'");
+        let live = created::<Postgres>(&sessions, conn);
+        for name in ["a", "b", "c"] {
+            attribute::<Postgres>(conn, live.row_id().unwrap(), name);
+        }
+        Postgres::execute(conn, "UPDATE session_attributes SET expires_at = '-infinity'");
+        assert_eq!(sessions.purge_expired(conn, 2).unwrap(), Purged { sessions: 5, attributes: 3 });
+        assert!(!sessions.revoke_row(conn, row).unwrap());
+        clock.advance(seconds(10));
+        assert_eq!(sessions.purge_expired(conn, 2).unwrap(), Purged { sessions: 1, attributes: 0 });
+    }
+}

@@ -4,10 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel_sessions::{Clock, SessionRepository};
 
 use crate::cores::{Cores, Seat};
 use crate::engine::{Engine, IDLE, Place, Postgres, cookies, repository};
@@ -34,33 +32,17 @@ pub fn run(ground: &Ground, results: &mut Results) {
 
 fn purge(ground: &Ground, results: &mut Results) {
     let data = text(&document(SIZES[0]));
-    let place = Place::fill::<Postgres>(ground, "purging", LIVE + (2 + ROUNDS as u64) * EXPIRED, &data);
-    let mut conn = Postgres::connect(&place.url);
-    // Seven of each sixteen in a row have expired, each an hour after the one before: every page holds all kinds. Rows that were
-    // changed come back between the others.
-    let idle = IDLE.as_secs();
-    let ago = format!("make_interval(secs => {idle} + 3600 * (7 - id % 16 / 2))");
-    let expire = format!(
-        "UPDATE sessions SET (last_seen_at, expires_at) = (last_seen_at - {ago}, expires_at - {ago})
-         WHERE id % 16 IN (1, 3, 5, 7, 9, 11, 13)"
-    );
-    conn.batch_execute(&expire).expect("nothing holds the rows");
-    conn.batch_execute("CLUSTER sessions USING sessions_pkey").expect("nothing holds the table");
-    let live: Vec<u64> = (1..=place.rows).filter(|id| !matches!(id % 16, 1 | 3 | 5 | 7 | 9 | 11 | 13)).step_by(90).collect();
-    let writer = Writer { place, cookies: cookies(&live) };
-    let begun = Utc::now();
-    // What has expired until then is purged, a seventh at a time.
-    let purges = |number: usize| {
-        let until = Past(begun - TimeDelta::minutes(60 * (6 - number as i64) + 30));
-        SessionRepository::<<Postgres as Engine>::Model>::builder().clock(until).build()
-    };
-    let purges: Vec<_> = (0..2 + ROUNDS).map(|number| purges(number).expect("it is bounded")).collect();
+    let place = Place::fill::<Postgres>(ground, "purging", LIVE + EXPIRED, &data);
+    let live: Vec<u64> = (1..=place.rows).filter(|id| id % 10 != 0).step_by(90).collect();
+    let mut writer = Writer { place, cookies: cookies(&live) };
+    let mut conn = Postgres::connect(&writer.place.url);
+    let sessions = repository::<Postgres>();
+    expire(&mut conn, "id % 10 = 0");
 
     // As the system places them.
-    Postgres::settle(&mut conn);
     let shared = writer.watched(None, &mut conn, |conn| {
         let batches =
-            (0..EXPIRED / u64::from(BATCH)).map(|_| purges[0].purge_batch(conn, BATCH).expect("nothing holds the rows"));
+            (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(conn, BATCH).expect("nothing holds the rows"));
         assert_eq!(batches.map(|batch| batch.sessions as u64).sum::<u64>(), EXPIRED);
     });
     let without = "PostgreSQL: batches of a purge without a gap, cores shared";
@@ -68,19 +50,19 @@ fn purge(ground: &Ground, results: &mut Results) {
     results.fact("", format!("{without}: a writer's p99, over its own"), shared.ratio(), "times", Must::Nothing);
 
     // The same with the pauses that a purge makes.
-    Postgres::settle(&mut conn);
-    let shared = writer.watched(None, &mut conn, |conn| purge_expired(&purges[1], conn));
+    writer.place.come_again(&data, &mut conn);
+    let shared = writer.watched(None, &mut conn, purge_expired);
     let paused = "PostgreSQL: batches of a purge with gaps, cores shared";
     results.fact("", paused, shared.rate(), "rows/s", Must::Nothing);
     results.fact("P9", format!("{paused}: a writer's p99, over its own"), shared.ratio(), "times", Must::AtMost(2.0));
 
-    // Each with a core; the last of these purges is one of a million rows.
+    // Each with a core.
     let cores = Cores::of_this_process().expect("the cores that the process was given");
     let mut rounds = Vec::new();
-    for sessions in &purges[2..] {
-        Postgres::settle(&mut conn);
+    for _ in 0..ROUNDS {
+        writer.place.come_again(&data, &mut conn);
         server::Statistics::of(&writer.place.url).reset();
-        let watched = writer.watched(Some(&cores), &mut conn, |conn| purge_expired(sessions, conn));
+        let watched = writer.watched(Some(&cores), &mut conn, purge_expired);
         cores.free().expect("the cores that the process was given");
         rounds.push((watched, server::Statistics::of(&writer.place.url).longest("DELETE FROM \"sessions\"%")));
     }
@@ -113,19 +95,27 @@ fn purge(ground: &Ground, results: &mut Results) {
     });
 }
 
-fn purge_expired(sessions: &SessionRepository<<Postgres as Engine>::Model>, conn: &mut PgConnection) {
-    let purged = sessions.purge_expired(conn, BATCH).expect("nothing holds the rows");
-    assert_eq!(purged.sessions as u64, EXPIRED);
+impl Place {
+    /// Lets as many sessions come as a purge has removed, in the room that it has left, and expire.
+    fn come_again(&mut self, data: &str, conn: &mut PgConnection) {
+        let before = self.rows;
+        self.grow::<Postgres>(before + EXPIRED, data);
+        expire(conn, &format!("id > {before}"));
+    }
 }
 
-/// A clock that stands.
-#[derive(Debug)]
-struct Past(DateTime<Utc>);
+/// Lets sessions expire, within the last hour but one: none at the same time as another, and none next to the one whose time comes
+/// next, as it is after some days with requests.
+fn expire(conn: &mut PgConnection, which: &str) {
+    let ago = format!("make_interval(secs => {} + 3600 + id * 2654435761 % 3600000000 / 1e6)", IDLE.as_secs());
+    let times = format!("(last_seen_at, expires_at) = (last_seen_at - {ago}, expires_at - {ago})");
+    conn.batch_execute(&format!("UPDATE sessions SET {times} WHERE {which}")).expect("nothing holds the rows");
+    Postgres::settle(conn);
+}
 
-impl Clock for Past {
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
+fn purge_expired(conn: &mut PgConnection) {
+    let purged = repository::<Postgres>().purge_expired(conn, BATCH).expect("nothing holds the rows");
+    assert_eq!(purged.sessions as u64, EXPIRED);
 }
 
 /// A client that changes one session after the other.

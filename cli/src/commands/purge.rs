@@ -15,7 +15,7 @@ use crate::output::progress::Progress;
 use crate::program::Outcome;
 use crate::stop::Stop;
 use crate::terminal;
-use batch::Purged;
+use batch::{Purged, Reached};
 
 /// Purges once, or round after round.
 pub(crate) fn run(context: &mut Context, args: &PurgeArgs) -> Result<Outcome, Failure> {
@@ -77,12 +77,12 @@ fn batches(
     stop: &Stop,
     progress: &mut Progress,
 ) -> Result<Round, Failure> {
-    let mut round = Round::default();
+    let (mut round, mut reached) = (Round::default(), Reached::default());
     loop {
         let (now, began) = (context.now(), Instant::now());
         let purged = match turn {
-            Turn::Always => Some(batch::purge(database, layout, now, limit)?),
-            Turn::IfNobodyElse => batch::purge_in_turn(database, layout, now, limit)?,
+            Turn::Always => Some(batch::purge(database, layout, now, limit, &mut reached)?),
+            Turn::IfNobodyElse => batch::purge_in_turn(database, layout, now, limit, &mut reached)?,
         };
         let Some(purged) = purged else { return Ok(round) };
         round.purged.add(purged);

@@ -33,6 +33,14 @@ impl Purged {
     }
 }
 
+/// Where the next batch of a round begins, on PostgreSQL: where the one before it ended, by the expiry of what was deleted. None is
+/// with the longest expired. Why is said where the library has the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reached {
+    sessions: Option<Timestamp6>,
+    attributes: Option<Timestamp6>,
+}
+
 /// How many sessions have expired.
 pub(super) fn expired(database: &mut Database, layout: &Layout, now: Timestamp6) -> Result<u64, Failure> {
     let sql = format!("SELECT COUNT(*) AS sessions FROM {} WHERE {} <= ?", layout.sessions(), layout.column("expires_at"));
@@ -41,8 +49,17 @@ pub(super) fn expired(database: &mut Database, layout: &Layout, now: Timestamp6)
 }
 
 /// Deletes at most `limit` sessions, and as many attributes, each in a transaction of its own.
-pub(super) fn purge(database: &mut Database, layout: &Layout, now: Timestamp6, limit: u32) -> Result<Purged, Failure> {
-    Ok(Purged { sessions: sessions(database, layout, now, limit)?, attributes: attributes(database, layout, now, limit)? })
+pub(super) fn purge(
+    database: &mut Database,
+    layout: &Layout,
+    now: Timestamp6,
+    limit: u32,
+    reached: &mut Reached,
+) -> Result<Purged, Failure> {
+    Ok(Purged {
+        sessions: sessions(database, layout, now, limit, &mut reached.sessions)?,
+        attributes: attributes(database, layout, now, limit, &mut reached.attributes)?,
+    })
 }
 
 /// The same in one transaction, unless another process is at it: None then. Where the engine has no lock that ends with its
@@ -52,19 +69,22 @@ pub(super) fn purge_in_turn(
     layout: &Layout,
     now: Timestamp6,
     limit: u32,
+    reached: &mut Reached,
 ) -> Result<Option<Purged>, Failure> {
     #[cfg(feature = "postgres")]
     if layout.engine == Engine::Postgres {
         let key = diesel_sessions::__private::postgres::purge_key(&declared(database, &layout.table.name)?);
+        let begun = *reached;
         return database.transaction(|database| {
+            *reached = begun; // where a first attempt was rolled back
             let lock = database.row(&Statement::new("SELECT pg_try_advisory_xact_lock(?) AS is_ours").bind(key))?;
             match lock.map(|row| row.boolean("is_ours")).transpose()? {
-                Some(true) => purge(database, layout, now, limit).map(Some),
+                Some(true) => purge(database, layout, now, limit, reached).map(Some),
                 _ => Ok(None),
             }
         });
     }
-    purge(database, layout, now, limit).map(Some)
+    purge(database, layout, now, limit, reached).map(Some)
 }
 
 /// The name by which the application's schema declares a table, and the library locks it: without the schema where that is the
@@ -77,56 +97,98 @@ fn declared(database: &mut Database, table: &TableName) -> Result<String, Failur
     Ok(if first == Some(schema) { table.name.clone() } else { table.to_string() })
 }
 
-fn sessions(database: &mut Database, layout: &Layout, now: Timestamp6, limit: u32) -> Result<usize, Failure> {
-    if layout.engine != Engine::Mysql {
-        return database.execute(&expired_sessions(layout, now, limit));
+fn sessions(
+    database: &mut Database,
+    layout: &Layout,
+    now: Timestamp6,
+    limit: u32,
+    reached: &mut Option<Timestamp6>,
+) -> Result<usize, Failure> {
+    let expired = expired_sessions(layout, now, limit, *reached);
+    match layout.engine {
+        Engine::Sqlite => database.execute(&expired),
+        Engine::Postgres => deleted(database, &expired, reached),
+        Engine::Mysql => {
+            let rows = database.rows(&expired_ids(layout, now, limit))?;
+            let mut ids = rows.iter().map(|row| row.integer("id")).collect::<Result<Vec<_>, _>>()?;
+            ids.sort_unstable();
+            let chunks = ids.chunks(SESSIONS_IN_STATEMENT);
+            chunks.map(|chunk| database.execute(&these_sessions(layout, chunk, now))).sum()
+        }
     }
-    let rows = database.rows(&expired_ids(layout, now, limit))?;
-    let mut ids = rows.iter().map(|row| row.integer("id")).collect::<Result<Vec<_>, _>>()?;
-    ids.sort_unstable();
-    let mut deleted = 0;
-    for chunk in ids.chunks(SESSIONS_IN_STATEMENT) {
-        deleted += database.execute(&these_sessions(layout, chunk, now))?;
-    }
-    Ok(deleted)
 }
 
-fn attributes(database: &mut Database, layout: &Layout, now: Timestamp6, limit: u32) -> Result<usize, Failure> {
+fn attributes(
+    database: &mut Database,
+    layout: &Layout,
+    now: Timestamp6,
+    limit: u32,
+    reached: &mut Option<Timestamp6>,
+) -> Result<usize, Failure> {
     let Some(table) = &layout.attributes else { return Ok(0) };
     let attributes = table.name.quoted(layout.engine);
-    if layout.engine != Engine::Mysql {
-        return database.execute(&expired_attributes(layout, &attributes, now, limit));
+    let expired = expired_attributes(layout, &attributes, now, limit, *reached);
+    match layout.engine {
+        Engine::Sqlite => database.execute(&expired),
+        Engine::Postgres => deleted(database, &expired, reached),
+        Engine::Mysql => {
+            let rows = database.rows(&expired_keys(layout, &attributes, now, limit, None))?;
+            let keys = rows.iter().map(|row| Ok((row.integer("session_id")?, row.text("name")?)));
+            let mut keys = keys.collect::<Result<Vec<_>, Failure>>()?;
+            keys.sort_unstable();
+            let chunks = keys.chunks(ATTRIBUTES_IN_STATEMENT);
+            chunks.map(|chunk| database.execute(&these_attributes(layout, &attributes, chunk, now))).sum()
+        }
     }
-    let rows = database.rows(&expired_keys(layout, &attributes, now, limit))?;
-    let keys = rows.iter().map(|row| Ok((row.integer("session_id")?, row.text("name")?)));
-    let mut keys = keys.collect::<Result<Vec<_>, Failure>>()?;
-    keys.sort_unstable();
-    let mut deleted = 0;
-    for chunk in keys.chunks(ATTRIBUTES_IN_STATEMENT) {
-        deleted += database.execute(&these_attributes(layout, &attributes, chunk, now))?;
-    }
-    Ok(deleted)
+}
+
+/// How many rows a deletion has given; the next one begins with their latest expiry (PostgreSQL).
+fn deleted(database: &mut Database, deletion: &Statement, reached: &mut Option<Timestamp6>) -> Result<usize, Failure> {
+    let rows = database.rows(deletion)?;
+    // `-infinity` is no time.
+    *reached = rows.iter().filter_map(|row| row.maybe_time("expires_at").ok().flatten()).fold(*reached, |last, time| last.max(Some(time)));
+    Ok(rows.len())
 }
 
 /// The longest expired sessions, deleted (SQLite, PostgreSQL). On PostgreSQL in the order of the index alone: with the ids behind
 /// it, all that expired at the same time would be sorted for each batch.
-fn expired_sessions(layout: &Layout, now: Timestamp6, limit: u32) -> Statement {
+fn expired_sessions(layout: &Layout, now: Timestamp6, limit: u32, reached: Option<Timestamp6>) -> Statement {
     let (sessions, id, end) = (layout.sessions(), layout.column("id"), layout.column("expires_at"));
-    let oldest = format!("SELECT expired.{id} FROM {sessions} AS expired WHERE expired.{end} <= ? ORDER BY expired.{end}");
+    let from = from(layout, &format!("expired.{end}"), reached);
+    let oldest = format!("SELECT expired.{id} FROM {sessions} AS expired WHERE {from}expired.{end} <= ? ORDER BY expired.{end}");
     let delete = match layout.engine {
-        Engine::Postgres => format!("DELETE FROM {sessions} WHERE {id} = ANY(ARRAY({oldest} LIMIT ? FOR UPDATE SKIP LOCKED))"),
+        Engine::Postgres => {
+            let batch = format!("{oldest} LIMIT ? FOR UPDATE SKIP LOCKED");
+            format!("DELETE FROM {sessions} WHERE {id} = ANY(ARRAY({batch})) RETURNING {end} AS expires_at")
+        }
         _ => format!("DELETE FROM {sessions} WHERE {id} IN ({oldest}, expired.{id} LIMIT ?)"),
     };
-    Statement::new(delete).bind(now).bind(limit)
+    Statement::new(delete).bind_all(reached).bind(now).bind(limit)
+}
+
+/// What a batch asks for besides, where batches go on from one another (PostgreSQL). Binds what was reached, if anything was.
+fn from(layout: &Layout, end: &str, reached: Option<Timestamp6>) -> String {
+    match (layout.engine, reached) {
+        (Engine::Postgres, Some(_)) => format!("{end} >= ? AND "),
+        (Engine::Postgres, None) => format!("{end} >= '-infinity' AND "),
+        _ => String::new(),
+    }
 }
 
 /// The longest expired attributes of live sessions, deleted (SQLite, PostgreSQL).
-fn expired_attributes(layout: &Layout, attributes: &str, now: Timestamp6, limit: u32) -> Statement {
-    let oldest = expired_keys(layout, attributes, now, limit);
+fn expired_attributes(
+    layout: &Layout,
+    attributes: &str,
+    now: Timestamp6,
+    limit: u32,
+    reached: Option<Timestamp6>,
+) -> Statement {
+    let oldest = expired_keys(layout, attributes, now, limit, reached);
     let delete = match layout.engine {
         Engine::Postgres => format!(
             " FOR UPDATE SKIP LOCKED) DELETE FROM {attributes} USING held \
-             WHERE {attributes}.session_id = held.session_id AND {attributes}.name = held.name"
+             WHERE {attributes}.session_id = held.session_id AND {attributes}.name = held.name \
+             RETURNING {attributes}.expires_at"
         ),
         _ => ")".to_owned(),
     };
@@ -145,15 +207,16 @@ fn expired_ids(layout: &Layout, now: Timestamp6, limit: u32) -> Statement {
 }
 
 /// The longest expired attributes of live sessions.
-fn expired_keys(layout: &Layout, attributes: &str, now: Timestamp6, limit: u32) -> Statement {
+fn expired_keys(layout: &Layout, attributes: &str, now: Timestamp6, limit: u32, reached: Option<Timestamp6>) -> Statement {
     let (sessions, id, end) = (layout.sessions(), layout.column("id"), layout.column("expires_at"));
     let oldest = format!(
         "SELECT session_id, name FROM {attributes} \
-         WHERE expires_at <= ? AND session_id IN (SELECT {id} FROM {sessions} WHERE {end} > ?) \
+         WHERE {from}expires_at <= ? AND session_id IN (SELECT {id} FROM {sessions} WHERE {end} > ?) \
          ORDER BY {order} LIMIT ?",
+        from = from(layout, "expires_at", reached),
         order = if layout.engine == Engine::Postgres { "expires_at" } else { "expires_at, session_id, name" },
     );
-    Statement::new(oldest).bind_all([now; 2]).bind(limit)
+    Statement::new(oldest).bind_all(reached).bind_all([now; 2]).bind(limit)
 }
 
 /// Some sessions, deleted where they have still expired (MySQL).
@@ -207,13 +270,14 @@ mod tests {
     #[test]
     fn a_batch_is_what_the_library_sends() {
         let (now, attributes) = (Timestamp6::NEVER, "session_attributes");
-        for engine in [Engine::Sqlite, Engine::Postgres] {
+        for (engine, reached) in [(Engine::Sqlite, None), (Engine::Postgres, Some(now))] {
             let layout = layout(engine);
-            let batch = [expired_sessions(&layout, now, LIMIT), expired_attributes(&layout, attributes, now, LIMIT)];
-            is_sent_by_the_library(engine, "purge_batch", &batch);
+            let sessions = expired_sessions(&layout, now, LIMIT, reached);
+            let attributes = expired_attributes(&layout, attributes, now, LIMIT, reached);
+            is_sent_by_the_library(engine, "purge_batch", &[sessions, attributes]);
         }
         let layout = layout(Engine::Mysql);
-        let (ids, keys) = (expired_ids(&layout, now, LIMIT), expired_keys(&layout, attributes, now, LIMIT));
+        let (ids, keys) = (expired_ids(&layout, now, LIMIT), expired_keys(&layout, attributes, now, LIMIT, None));
         is_sent_by_the_library(Engine::Mysql, "purge_batch", &[ids.clone(), these_sessions(&layout, &[1], now), keys.clone()]);
         let those = these_attributes(&layout, attributes, &[(1, "a"), (1, "b")], now);
         is_sent_by_the_library(Engine::Mysql, "attribute_purge_batch", &[ids, keys, those]);

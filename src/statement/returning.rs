@@ -2,11 +2,10 @@
 
 use std::marker::PhantomData;
 
+use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::{Expression, QueryResult};
-
-use super::Dialect;
 
 /// `DELETE … RETURNING columns`.
 pub struct Returning<Delete, Columns> {
@@ -21,7 +20,7 @@ pub fn returning<Delete, Columns>(delete: Delete, columns: Columns) -> Returning
 
 impl<Delete, Columns, DB> QueryFragment<DB> for Returning<Delete, Columns>
 where
-    DB: Dialect,
+    DB: Backend,
     Delete: QueryFragment<DB>,
     Columns: QueryFragment<DB>,
 {
