@@ -5,7 +5,8 @@ pub use diesel;
 pub use serde_json::{Error as JsonError, Value};
 
 pub use crate::model::{
-    Findings, Guard, NewAttribute, Place, Reached, Replaced, RowIdOf, SaveShape, SealedValue, StoredAttribute, StoredExpiry, Write,
+    Findings, Guard, NewAttribute, Place, Reached, Replaced, RowIdOf, SaveShape, SealedValue, StoredAttribute, StoredExpiry,
+    Write,
 };
 pub use crate::statement;
 

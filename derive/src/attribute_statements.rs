@@ -41,7 +41,14 @@ pub(crate) fn purge(model: &Model) -> TokenStream {
         let from = quote!(__attribute_expires_at.ge(*__reached).assume_not_null().and(__expired));
         (quote!(.for_update().skip_locked()), quote!(__attribute_expires_at), from)
     } else {
-        (quote!(), quote!((__attribute_expires_at, __attribute_session_id, __attribute_name)), quote!({ let _ = __reached; __expired }))
+        (
+            quote!(),
+            quote!((__attribute_expires_at, __attribute_session_id, __attribute_name)),
+            quote!({
+                let _ = __reached;
+                __expired
+            }),
+        )
     };
     let batch = quote! {
         let __expired = __attribute_expires_at.le(__now).assume_not_null();

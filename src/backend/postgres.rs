@@ -116,7 +116,7 @@ impl ToSql<Timestamptz, Pg> for Reached {
 
 impl FromSql<Timestamptz, Pg> for Reached {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        if <PgTimestamp as FromSql<Timestamptz, Pg>>::from_sql(value.clone())? == BEFORE_ALL_TIME {
+        if <PgTimestamp as FromSql<Timestamptz, Pg>>::from_sql(value)? == BEFORE_ALL_TIME {
             return Ok(Reached(None));
         }
         <Timestamp6 as FromSql<Timestamptz, Pg>>::from_sql(value).map(|time| Reached(Some(time)))

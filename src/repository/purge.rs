@@ -70,8 +70,8 @@ fn told(purged: Purged) -> Purged {
 impl<M: SessionModel> SessionRepository<M> {
     /// Removes at most `limit` expired sessions, and at most as many expired attributes of live ones, the longest expired first.
     /// What lives is never touched, and rows that another purge is at work on are left to it where the engine can tell
-    /// (PostgreSQL). Whoever calls it in a loop leaves a pause between two batches, as
-    /// [`purge_expired`](SessionRepository::purge_expired) does.
+    /// (PostgreSQL). Each call begins with the longest expired; [`purge_expired`](SessionRepository::purge_expired) goes on from one
+    /// batch to the next, and leaves a pause between two.
     ///
     /// # Errors
     ///
@@ -137,7 +137,8 @@ impl<M: SessionModel> SessionRepository<M> {
         }))
     }
 
-    /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open.
+    /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open. On
+    /// PostgreSQL, rows that somebody else holds when their batch comes are left to the next purge.
     ///
     /// After a full batch its thread waits half as long as the batch took, a second at most, to let others at the database; in a
     /// transaction of the caller's, whose locks they would wait for, it goes on at once.

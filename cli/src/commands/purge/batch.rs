@@ -146,7 +146,10 @@ fn attributes(
 fn deleted(database: &mut Database, deletion: &Statement, reached: &mut Option<Timestamp6>) -> Result<usize, Failure> {
     let rows = database.rows(deletion)?;
     // `-infinity` is no time.
-    *reached = rows.iter().filter_map(|row| row.maybe_time("expires_at").ok().flatten()).fold(*reached, |last, time| last.max(Some(time)));
+    *reached = rows
+        .iter()
+        .filter_map(|row| row.maybe_time("expires_at").ok().flatten())
+        .fold(*reached, |last, time| last.max(Some(time)));
     Ok(rows.len())
 }
 
@@ -176,13 +179,7 @@ fn from(layout: &Layout, end: &str, reached: Option<Timestamp6>) -> String {
 }
 
 /// The longest expired attributes of live sessions, deleted (SQLite, PostgreSQL).
-fn expired_attributes(
-    layout: &Layout,
-    attributes: &str,
-    now: Timestamp6,
-    limit: u32,
-    reached: Option<Timestamp6>,
-) -> Statement {
+fn expired_attributes(layout: &Layout, attributes: &str, now: Timestamp6, limit: u32, reached: Option<Timestamp6>) -> Statement {
     let oldest = expired_keys(layout, attributes, now, limit, reached);
     let delete = match layout.engine {
         Engine::Postgres => format!(
