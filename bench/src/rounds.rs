@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 /// Rounds of a measurement.
 pub const ROUNDS: usize = 9;
 
+/// How often contenders whose work is short are set up anew within a measurement. Where a process's memory and a table's pages happen
+/// to lie stays the same for as long as they are there, and makes one of them some per cent slower or faster in every round.
+pub const SETUPS: usize = 3;
+
 /// How often the contenders take turns within a round.
 const TURNS: u64 = 8;
 
@@ -56,18 +60,31 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// Lets contenders that read take turns for [`ROUNDS`] rounds. Each is first run until a turn of its own is known to take about
 /// 12 ms, which also warms caches and prepares plans.
 pub fn alternate(contenders: &mut [Contender<'_>]) -> Vec<Times> {
-    turns(contenders, TURN)
+    turns(contenders, TURN, ROUNDS)
+}
+
+/// The same for contenders that are set up so often, each time for a share of the rounds.
+pub fn alternate_anew<const N: usize>(mut with_contenders: impl FnMut(&mut dyn FnMut([Contender<'_>; N]))) -> [Times; N] {
+    let mut all = [const { Times(Vec::new()) }; N];
+    for _ in 0..SETUPS {
+        with_contenders(&mut |mut contenders| {
+            for (all, times) in all.iter_mut().zip(turns(&mut contenders, TURN, ROUNDS / SETUPS)) {
+                all.0.extend(times.0);
+            }
+        });
+    }
+    all
 }
 
 /// The same for contenders that write.
 pub fn alternate_writing(contenders: &mut [Contender<'_>]) -> Vec<Times> {
-    turns(contenders, LONG_TURN)
+    turns(contenders, LONG_TURN, ROUNDS)
 }
 
-fn turns(contenders: &mut [Contender<'_>], turn: Duration) -> Vec<Times> {
+fn turns(contenders: &mut [Contender<'_>], turn: Duration, rounds: usize) -> Vec<Times> {
     let work: Vec<u64> = contenders.iter_mut().map(|contender| calibrate(contender, turn)).collect();
     let mut times = vec![Times::default(); contenders.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let mut spent = vec![Duration::ZERO; contenders.len()];
         for turn in 0..TURNS {
             let mut order: Vec<usize> = (0..contenders.len()).collect();

@@ -41,8 +41,7 @@ fn purge(ground: &Ground, results: &mut Results) {
 
     // As the system places them.
     let shared = writer.watched(None, &mut conn, |conn| {
-        let batches =
-            (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(conn, BATCH).expect("nothing holds the rows"));
+        let batches = (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(conn, BATCH).expect("nothing holds the rows"));
         assert_eq!(batches.map(|batch| batch.sessions as u64).sum::<u64>(), EXPIRED);
     });
     let without = "PostgreSQL: batches of a purge without a gap, cores shared";

@@ -20,13 +20,14 @@ use crate::ground::Ground;
 use crate::payload::{CHANGED, SIZES, document, text};
 use crate::results::{Line, Results};
 use crate::rival::Rival;
-use crate::rounds::Times;
+use crate::rounds::{SETUPS, Times};
 
 /// Connections in the pool, on both sides.
 pub const POOL: u32 = 8;
-const CLIENTS: [usize; 3] = [1, 8, 64];
-const ROUNDS: usize = 5;
-const SECONDS: usize = 3;
+const CLIENTS: [usize; 3] = [1, 8, MANY];
+const MANY: usize = 64;
+const ROUNDS: usize = 15;
+const SECONDS: usize = 1;
 const SESSIONS: usize = 1_000;
 
 type Model = <Postgres as Engine>::Model;
@@ -35,43 +36,44 @@ pub fn run(ground: &Ground, results: &mut Results) -> Result<(), Box<dyn Error>>
     let document = document(SIZES[0]);
     let place = Place::fill::<Postgres>(ground, "requests", SESSIONS as u64, &text(&document));
     let rival = Rival::<Postgres>::fill(ground, &place.name, &document, SESSIONS);
-    let ours = Server::start("ours", &place.url, &cookies(&place.numbers(SESSIONS as u64)), ground.dir())?;
-    let theirs = Server::start("rival", &place.url, &rival.cookies, ground.dir())?;
-    let tested = Server::start("tested", &place.url, &cookies(&place.numbers(SESSIONS as u64)), ground.dir())?;
-    drop(rival);
-    for clients in CLIENTS {
-        let (mut own, mut others) = (Times::default(), Times::default());
-        ours.ask(clients)?; // warm
-        theirs.ask(clients)?;
-        for _ in 0..ROUNDS {
-            own.0.push(1.0 / ours.ask(clients)?);
-            others.0.push(1.0 / theirs.ask(clients)?);
+    let own = cookies(&place.numbers(SESSIONS as u64));
+    let mut lines = vec![(Times::default(), Times::default()); CLIENTS.len()];
+    let mut with_test = (Times::default(), Times::default());
+    // Processes of their own each time: see where else contenders are set up anew.
+    for _ in 0..SETUPS {
+        let ours = Server::start("ours", &place.url, &own, ground.dir())?;
+        let theirs = Server::start("rival", &place.url, &rival.cookies, ground.dir())?;
+        let tested = Server::start("tested", &place.url, &own, ground.dir())?;
+        for (clients, times) in CLIENTS.into_iter().zip(&mut lines) {
+            take_turns(&ours, &theirs, clients, times)?;
         }
-        results.line(Line {
-            number: "P11",
-            work: format!("PostgreSQL: axum request that reads the session, {clients} clients"),
-            floor: None,
-            ours: own,
-            rival: Some(others),
-            at_most: None,
-            at_least: (clients == 64).then_some(1.3),
-        });
+        take_turns(&tested, &theirs, MANY, &mut with_test)?;
     }
-    let (mut own, mut others) = (Times::default(), Times::default());
-    tested.ask(CLIENTS[2])?; // warm
-    for _ in 0..ROUNDS {
-        own.0.push(1.0 / tested.ask(CLIENTS[2])?);
-        others.0.push(1.0 / theirs.ask(CLIENTS[2])?);
-    }
-    results.line(Line {
-        number: "",
-        work: "PostgreSQL: the same, 64 clients, with r2d2's test_on_check_out".to_owned(),
+    let line = |number, work: String, (ours, others): (Times, Times), must: Option<f64>| Line {
+        number,
+        work: format!("PostgreSQL: {work}"),
         floor: None,
-        ours: own,
+        ours,
         rival: Some(others),
         at_most: None,
-        at_least: None,
-    });
+        at_least: must,
+    };
+    for (clients, times) in CLIENTS.into_iter().zip(lines) {
+        let work = format!("axum request that reads the session, {clients} clients");
+        results.line(line("P11", work, times, (clients == MANY).then_some(1.3)));
+    }
+    results.line(line("", format!("the same, {MANY} clients, with r2d2's test_on_check_out"), with_test, None));
+    Ok(())
+}
+
+/// Asks the one and the other by turns; the first answers of either do not count.
+fn take_turns(ours: &Server, theirs: &Server, clients: usize, times: &mut (Times, Times)) -> Result<(), Box<dyn Error>> {
+    ours.ask(clients)?;
+    theirs.ask(clients)?;
+    for _ in 0..ROUNDS / SETUPS {
+        times.0.0.push(1.0 / ours.ask(clients)?);
+        times.1.0.push(1.0 / theirs.ask(clients)?);
+    }
     Ok(())
 }
 
