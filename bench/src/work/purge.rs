@@ -84,14 +84,11 @@ fn purge(ground: &Ground, results: &mut Results) {
     // The same where each page that is changed is written whole into the log, once: the first change after a checkpoint.
     let rounds = writer.purges(&data, &mut conn, |conn| conn.batch_execute("CHECKPOINT").expect("a superuser may"));
     let after = |what: &str| format!("PostgreSQL: directly after a checkpoint: {what}");
-    let facts: [(_, fn(&Round) -> f64, _); 3] = [
-        ("purge", |round| round.watched.rate(), "rows/s"),
-        ("longest batch", |round| round.longest, "ms"),
-        ("a writer's p99 during the purge, over its own, a core each", |round| round.watched.ratio(), "times"),
-    ];
-    for (what, of, unit) in facts {
-        results.fact("P9", after(what), median(&rounds, of), unit, Must::Nothing);
-    }
+    let rate = median(&rounds, |round| round.watched.rate());
+    results.fact("P9", after("purge"), rate, "rows/s", Must::Nothing);
+    results.fact("P9", after("longest batch"), median(&rounds, |round| round.longest), "ms", Must::Nothing);
+    let during = after("a writer's p99 during the purge, over its own, a core each");
+    results.fact("P9", during, median(&rounds, |round| round.watched.ratio()), "times", Must::Nothing);
 }
 
 /// A purge with a core of its own, as another has the writer.
