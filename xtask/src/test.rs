@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     for step in steps(run.path(), &databases, &diesel)? {
         step.run()?;
     }
+    drop((databases, run)); // what follows has servers and a directory of its own
     fuzz::run(Some(FUZZ_SECONDS))?;
     broken_guards::run_after_the_tests()
 }
