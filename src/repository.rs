@@ -25,7 +25,7 @@ mod end;
 mod instead;
 mod owned;
 pub(crate) mod pace;
-mod purge;
+pub(crate) mod purge;
 #[cfg(feature = "tokio")]
 mod purge_task;
 mod renew;

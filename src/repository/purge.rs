@@ -43,7 +43,7 @@ impl Purged {
 
 /// Where the next batch of a round goes on: the first begins with the longest expired.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Round {
+pub(crate) struct Round {
     sessions: Reached,
     attributes: Reached,
 }
@@ -99,7 +99,7 @@ impl<M: SessionModel> SessionRepository<M> {
     }
 
     /// A batch of a round, each of its two deletions a transaction of its own.
-    fn next_batch<C>(&self, conn: &mut C, limit: u32, round: &mut Round) -> Result<Purged>
+    pub(crate) fn next_batch<C>(&self, conn: &mut C, limit: u32, round: &mut Round) -> Result<Purged>
     where
         M: DbSession<C>,
     {

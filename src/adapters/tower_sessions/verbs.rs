@@ -14,6 +14,7 @@ use crate::adapters::record::{Base, Content};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::DbSession;
 use crate::repository::pace::Pace;
+use crate::repository::purge::Round;
 use crate::source::ConnectionSource;
 use crate::token::{SessionToken, TokenSource};
 
@@ -126,12 +127,16 @@ where
 
     /// Deletes what has expired, in batches; between two of them the connection is given back.
     pub(super) async fn purge(&self) -> Result<()> {
-        let batch = |kept: &Kept<M>, conn: &mut P::Connection| {
-            let pace = Pace::begin();
-            let purged = kept.sessions.purge_batch(conn, PURGE)?;
-            Ok(purged.is_full(PURGE).then_some(pace))
+        let batch = |mut round: Round| {
+            move |kept: &Kept<M>, conn: &mut P::Connection| {
+                let pace = Pace::begin();
+                let purged = kept.sessions.next_batch(conn, PURGE, &mut round)?;
+                Ok(purged.is_full(PURGE).then_some((pace, round)))
+            }
         };
-        while let Some(pace) = self.run(batch).await? {
+        let mut reached = Round::default();
+        while let Some((pace, round)) = self.run(batch(reached)).await? {
+            reached = round;
             // It is on a thread that may block, and not with tokio's timer, which a runtime need not have.
             let _ = tokio::task::spawn_blocking(move || pace.rest()).await; // a runtime that ends cuts it short
         }
