@@ -12,8 +12,11 @@ use serde_json::Value;
 use crate::error::{Error, ErrorKind, Result};
 
 mod contents;
+mod cursor;
 mod equality;
 mod finite;
+#[cfg(feature = "postgres")]
+mod jsonb;
 mod limits;
 mod readable;
 
@@ -48,7 +51,7 @@ impl JsonText {
     /// A text that PostgreSQL has written of a jsonb.
     #[cfg(feature = "postgres")]
     pub(crate) fn of_jsonb(text: &str) -> Self {
-        JsonText { text: text.into(), is_readable_object: readable::is_readable_jsonb(text) }
+        JsonText { text: text.into(), is_readable_object: jsonb::is_readable_jsonb(text) }
     }
 
     /// An empty object: what a new session holds.
