@@ -18,14 +18,15 @@ mod finite;
 #[cfg(feature = "postgres")]
 mod jsonb;
 mod limits;
+mod places;
 mod readable;
 
-pub(crate) use contents::Contents;
+pub(crate) use contents::{Contents, entry_len};
 #[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
 pub(crate) use equality::integer;
 pub(crate) use equality::same;
 use finite::Finite;
-pub(crate) use limits::{check_attribute, check_count, check_key, check_name, check_size, check_value};
+pub(crate) use limits::{check_attribute, check_count, check_key, check_name, check_size, check_value, is_within_size};
 
 /// The entries of a session's data, sorted by the bytes of their keys.
 pub(crate) type Entries = BTreeMap<String, Value>;
@@ -115,10 +116,10 @@ impl JsonText {
         Ok(text)
     }
 
-    /// Writes entries as a text of any size.
-    pub(crate) fn unchecked(entries: &Entries) -> Self {
+    /// Writes a text of any size.
+    fn unchecked(json: &impl Serialize) -> Self {
         // Keys are texts and values are JSON already: nothing can fail.
-        JsonText::new(serde_json::to_string(entries).unwrap_or_else(|error| unreachable!("{}", Position::of(&error))))
+        JsonText::new(serde_json::to_string(json).unwrap_or_else(|error| unreachable!("{}", Position::of(&error))))
     }
 }
 
@@ -184,18 +185,8 @@ fn serialised(key: &str, value: impl Serialize) -> Result<Value> {
     })
 }
 
-/// Bytes that a key and its value take in the text, the comma included.
-pub(crate) fn entry_len(key: &str, value: &Value) -> usize {
-    text_len(key) + 1 + text_len(value) + 1
-}
-
-/// Bytes of the text of all entries.
-pub(crate) fn total_len(entries: &Entries) -> usize {
-    let sum: usize = entries.iter().map(|(key, value)| entry_len(key, value)).sum();
-    sum.max(1) + 1
-}
-
-fn text_len(value: impl Serialize) -> usize {
+/// Bytes of a value's text.
+pub(crate) fn text_len(value: impl Serialize) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -207,9 +198,13 @@ fn text_len(value: impl Serialize) -> usize {
         }
     }
     let mut count = Count(0);
-    // A `Value` and a `str` always serialise, and the writer always accepts.
-    let _ = serde_json::to_writer(&mut count, &value);
+    write_text(&mut count, value);
     count.0
+}
+
+/// Writes the text of a key or of a value, to where nothing can fail.
+fn write_text(to: impl std::io::Write, json: impl Serialize) {
+    serde_json::to_writer(to, &json).unwrap_or_else(|error| unreachable!("{}", Position::of(&error)));
 }
 
 /// Reads one value as the type that was asked for.
@@ -242,7 +237,8 @@ mod tests {
     fn the_counted_length_is_the_written_one() {
         for document in [json!({}), json!({"a": 1}), json!({"a\"\u{7f}ü": [null, 1.5e300, "x\n"], "b": {"c": {}}})] {
             let entries: Entries = serde_json::from_value(document).unwrap();
-            assert_eq!(total_len(&entries), JsonText::of(&entries).unwrap().as_str().len());
+            let text = JsonText::of(&entries).unwrap();
+            assert_eq!(Contents::from(entries).text_len(), text.as_str().len());
         }
     }
 

@@ -468,7 +468,7 @@ impl<M: SessionModel> Session<M> {
     #[must_use]
     pub fn to_model(&self) -> M {
         let mut model = self.model.clone();
-        model.core_field_mut().data = JsonText::unchecked(&self.data);
+        model.core_field_mut().data = self.data.to_text_anew();
         model
     }
 }

@@ -1,20 +1,75 @@
-//! The entries of a session in hand, read from their text when somebody first asks for one.
+//! The entries of a session in hand, each read from its text when somebody first asks for it.
 
-use std::ops::{Deref, DerefMut};
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::places::places;
 use super::readable::is_readable_object;
-use super::{Entries, JsonText};
+use super::{Entries, JsonText, check_size, is_within_size, text_len, write_text};
 use crate::error::Result;
 
 /// A JSON object: its entries, or the text that they will be read from.
 ///
-/// Most requests of an application ask whose the session is and leave its data alone; to build what nobody looks at would take
-/// longer than the look-up of the row.
+/// Most requests of an application ask whose the session is and leave its data alone, and most others want one key of it. To build
+/// what nobody looks at would take longer than the look-up of the row, and to write it anew would lose what a `Value` does not hold:
+/// the digits of a number that no `f64` has.
 #[derive(Clone)]
 pub(crate) struct Contents {
     text: JsonText,
-    entries: OnceLock<Entries>,
+    entries: OnceLock<BTreeMap<String, Entry>>,
+}
+
+/// A value: as it was read, or in the text still.
+#[derive(Clone)]
+struct Entry {
+    value: OnceLock<Value>,
+    /// Where its text stands, unless it was changed.
+    place: Option<Range<usize>>,
+}
+
+impl Entry {
+    fn new(value: Value) -> Self {
+        Entry { value: value.into(), place: None }
+    }
+
+    fn unread(place: Range<usize>) -> Self {
+        Entry { value: OnceLock::new(), place: Some(place) }
+    }
+
+    fn text<'a>(&self, document: &'a str) -> Option<&'a str> {
+        document.get(self.place.clone()?)
+    }
+
+    fn read(&self, document: &str) -> &Value {
+        self.value.get_or_init(|| {
+            // `Contents::of` knows that the parser reads the whole.
+            let text = self.text(document).unwrap_or_else(|| unreachable!("a value was read, or has a place"));
+            serde_json::from_str(text).unwrap_or_else(|_| unreachable!("the document can be read"))
+        })
+    }
+
+    /// The value, to be changed.
+    fn write(&mut self, document: &str) -> &mut Value {
+        self.read(document);
+        self.place = None;
+        self.value.get_mut().unwrap_or_else(|| unreachable!("it was read just now"))
+    }
+
+    fn into_value(mut self, document: &str) -> Value {
+        std::mem::take(self.write(document))
+    }
+
+    /// Bytes of its text.
+    fn len(&self, document: &str) -> usize {
+        match &self.place {
+            Some(place) => place.len(),
+            None => text_len(self.read(document)),
+        }
+    }
 }
 
 impl Contents {
@@ -38,32 +93,141 @@ impl Contents {
         Ok(Contents { text: text.clone(), entries: OnceLock::new() })
     }
 
-    fn read(&self) -> &Entries {
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries().is_empty()
+    }
+
+    pub(crate) fn contains_key(&self, key: &str) -> bool {
+        self.entries().contains_key(key)
+    }
+
+    /// The keys, sorted by their bytes.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries().keys().map(String::as_str)
+    }
+
+    /// Keys and values, sorted by the bytes of the keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.entries().iter().map(|(key, entry)| (key.as_str(), entry.read(self.text.as_str())))
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.entries().get(key).map(|entry| entry.read(self.text.as_str()))
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        let (document, entries) = self.parts();
+        entries.get_mut(key).map(|entry| entry.write(document))
+    }
+
+    pub(crate) fn insert(&mut self, key: String, value: Value) {
+        self.parts().1.insert(key, Entry::new(value));
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Value> {
+        let (document, entries) = self.parts();
+        entries.remove(key).map(|entry| entry.into_value(document))
+    }
+
+    /// Takes all entries out.
+    pub(crate) fn take(&mut self) -> Entries {
+        let (document, entries) = self.parts();
+        std::mem::take(entries).into_iter().map(|(key, entry)| (key, entry.into_value(document))).collect()
+    }
+
+    /// Reads all values, so that their lengths are those of texts written anew: without an engine's white space and zeros.
+    pub(crate) fn read_all(&mut self) {
+        let (document, entries) = self.parts();
+        entries.values_mut().for_each(|entry| {
+            entry.write(document);
+        });
+    }
+
+    /// Bytes of the text that would be stored.
+    pub(crate) fn text_len(&self) -> usize {
+        let entries = self.entries().iter();
+        let sum: usize = entries.map(|(key, entry)| entry_len(key, entry.len(self.text.as_str()))).sum();
+        sum.max(1) + 1
+    }
+
+    /// Bytes that an entry takes in that text, the comma included; none where there is none.
+    pub(crate) fn entry_len(&self, key: &str) -> usize {
+        self.entries().get(key).map_or(0, |entry| entry_len(key, entry.len(self.text.as_str())))
+    }
+
+    /// The text to store: values that nobody has changed as they stood in the text that they were read from.
+    ///
+    /// # Errors
+    ///
+    /// `Limit` for more than 64 KiB, by the text that is written of the values.
+    pub(crate) fn to_text(&self) -> Result<JsonText> {
+        let document = self.text.as_str();
+        let mut text = Vec::with_capacity(document.len() + 64);
+        for (key, entry) in self.entries() {
+            text.push(if text.is_empty() { b'{' } else { b',' });
+            write_text(&mut text, key);
+            text.push(b':');
+            match entry.text(document) {
+                Some(value) => text.extend_from_slice(value.as_bytes()),
+                None => write_text(&mut text, entry.read(document)),
+            }
+        }
+        if text.is_empty() {
+            return Ok(JsonText::empty());
+        }
+        text.push(b'}');
+        if is_within_size(text.len()) {
+            return Ok(JsonText::new(String::from_utf8(text).unwrap_or_else(|_| unreachable!("it was put together of texts"))));
+        }
+        let anew = self.to_text_anew();
+        check_size(anew.as_str().len())?;
+        Ok(anew)
+    }
+
+    /// The text with every value written anew, of any size.
+    pub(crate) fn to_text_anew(&self) -> JsonText {
+        JsonText::unchecked(self)
+    }
+
+    fn entries(&self) -> &BTreeMap<String, Entry> {
         self.entries.get_or_init(|| {
+            let document = self.text.as_str();
+            if let Some(places) = places(document) {
+                return places.into_iter().map(|(key, place)| (key, Entry::unread(place))).collect();
+            }
             // `of` knows that the parser reads it.
-            self.text.entries().unwrap_or_else(|error| unreachable!("{error}"))
+            let entries = self.text.entries().unwrap_or_else(|error| unreachable!("{error}"));
+            entries.into_iter().map(|(key, value)| (key, Entry::new(value))).collect()
         })
+    }
+
+    fn parts(&mut self) -> (&str, &mut BTreeMap<String, Entry>) {
+        self.entries();
+        let entries = self.entries.get_mut().unwrap_or_else(|| unreachable!("they were found just now"));
+        (self.text.as_str(), entries)
+    }
+}
+
+/// Bytes of a key and of a value of so many bytes, the comma included.
+pub(crate) fn entry_len(key: &str, value: usize) -> usize {
+    text_len(key) + 1 + value + 1
+}
+
+impl Serialize for Contents {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 
 impl From<Entries> for Contents {
     fn from(entries: Entries) -> Self {
+        let entries: BTreeMap<_, _> = entries.into_iter().map(|(key, value)| (key, Entry::new(value))).collect();
         Contents { text: JsonText::empty(), entries: entries.into() }
-    }
-}
-
-impl Deref for Contents {
-    type Target = Entries;
-
-    fn deref(&self) -> &Entries {
-        self.read()
-    }
-}
-
-impl DerefMut for Contents {
-    fn deref_mut(&mut self) -> &mut Entries {
-        self.read();
-        self.entries.get_mut().unwrap_or_else(|| unreachable!("they were read just now"))
     }
 }
 
@@ -108,10 +272,10 @@ mod tests {
         {
             let shown = document.get(..40).unwrap_or(&document);
             match (Contents::of(&text(&document)), text(&document).entries()) {
-                (Ok(contents), Ok(entries)) => assert_eq!(*contents, entries, "{shown}"),
+                (Ok(mut contents), Ok(entries)) => assert_eq!(contents.take(), entries, "{shown}"),
                 (Err(error), Err(_)) => assert_eq!(error.kind(), ErrorKind::Undecodable, "{shown}"),
                 (contents, entries) => {
-                    panic!("{shown}: {:?} against {entries:?}", contents.map(|contents| contents.read().clone()))
+                    panic!("{shown}: {:?} against {entries:?}", contents.map(|mut contents| contents.take()))
                 }
             }
         }
@@ -122,7 +286,39 @@ mod tests {
         let mut contents = Contents::of(&text(r#"{"a":1,"b":2}"#)).unwrap();
         let untouched = contents.clone();
         contents.insert("a".to_owned(), 3.into());
-        assert_eq!(contents.values().collect::<Vec<_>>(), [3, 2]);
-        assert_eq!(untouched.values().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(contents.to_text().unwrap().as_str(), r#"{"a":3,"b":2}"#);
+        assert_eq!(untouched.iter().collect::<Vec<_>>(), [("a", &1.into()), ("b", &2.into())]);
+    }
+
+    #[test]
+    fn what_nobody_has_changed_is_stored_as_it_was_read() {
+        let mut contents =
+            Contents::of(&text(r#"{"c":{"y": 1.50, "x":[ ]},"a":0.1000000000000000000001,"b":"\u00e9","c2":7}"#)).unwrap();
+        assert_eq!(contents.get("a"), Some(&0.1.into()), "read");
+        contents.insert("c2".to_owned(), Value::Null);
+        contents.insert("d\"".to_owned(), "\n".into());
+        let stored = r#"{"a":0.1000000000000000000001,"b":"\u00e9","c":{"y": 1.50, "x":[ ]},"c2":null,"d\"":"\n"}"#;
+        assert_eq!(contents.to_text().unwrap().as_str(), stored);
+        assert_eq!(contents.text_len(), stored.len());
+        assert_eq!(contents.to_text_anew().as_str(), r#"{"a":0.1,"b":"é","c":{"x":[],"y":1.5},"c2":null,"d\"":"\n"}"#);
+        *contents.get_mut("c").unwrap() = false.into();
+        assert_eq!(contents.remove("b"), Some("é".into()));
+        let stored = r#"{"a":0.1000000000000000000001,"c":false,"c2":null,"d\"":"\n"}"#;
+        assert_eq!(contents.to_text().unwrap().as_str(), stored);
+        assert_eq!(contents.take().len(), 4);
+        assert_eq!((contents.to_text().unwrap().as_str(), contents.text_len()), ("{}", 2));
+    }
+
+    // What an engine has made of a text that was within the limit is within the limit.
+    #[test]
+    fn an_engines_white_space_is_no_bytes_of_the_data() {
+        let mut contents = Contents::of(&text(&format!("{{\"a\":[{}1]}}", "1,    ".repeat(12_000)))).unwrap();
+        contents.insert("b".to_owned(), 1.into());
+        assert!(contents.text_len() > 70_000);
+        assert_eq!(contents.to_text().unwrap().as_str().len(), 24_015);
+        contents.read_all();
+        assert_eq!(contents.text_len(), 24_015);
+        contents.insert("b".to_owned(), "x".repeat(50_000).into());
+        assert_eq!(contents.to_text().unwrap_err().kind(), ErrorKind::Limit);
     }
 }

@@ -68,9 +68,14 @@ fn check_content(key: &str, value: &Value, depth: usize) -> Result<()> {
     }
 }
 
+/// Whether a whole document of so many bytes can be stored.
+pub(crate) fn is_within_size(bytes: usize) -> bool {
+    bytes <= MAX_BYTES
+}
+
 /// Checks the size of the whole document.
 pub(crate) fn check_size(bytes: usize) -> Result<()> {
-    if bytes > MAX_BYTES {
+    if !is_within_size(bytes) {
         return Err(Error::new(ErrorKind::Limit, DEED)
             .with_detail(format!("the session's data would have {bytes} bytes, more than {MAX_BYTES}")));
     }

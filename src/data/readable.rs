@@ -177,7 +177,7 @@ pub(super) mod tests {
     }
 
     /// Texts of the pieces that JSON is made of.
-    fn pieces() -> impl Strategy<Value = String> {
+    pub(in super::super) fn pieces() -> impl Strategy<Value = String> {
         let piece = prop::sample::select(vec![
             "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"a\":", "\\", "\\u00e9", "\\ud800", " ", "\n", "1", "0", "-", ".",
             "e", "+", "true", "false", "null", "é", "\u{1}", "x", "{}", "[]", "1.5",

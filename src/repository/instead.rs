@@ -27,11 +27,11 @@ impl<M: SessionModel> SessionRepository<M> {
     {
         let now = self.now();
         let mut model = self.fresh_model();
-        let entries = session.content_for_new(&mut model);
+        let data = session.content_for_new(&mut model);
         model.set_owner_field(proof.owner.clone());
         let mut stamp = self.proved(new_stamp(now, Timeouts::NEVER), &model, proof, session.policy_change(), now)?;
         stamp.digest = token.digest();
-        let data = JsonText::of(&entries)?;
+        let data = data.to_text()?;
         let write = Write::new(&model, &data, &stamp);
         let Some(row) = self.send(conn, deed, |conn| Self::insert_row(conn, &write))? else { return Ok(false) };
         tracing::info!(target: "diesel_sessions", row_id = %row, reason = "the former session is gone or rotated", "created");

@@ -93,8 +93,8 @@ impl<M: SessionModel> Session<M> {
         for (key, value) in std::mem::take(&mut self.touched) {
             match value {
                 Some(value) => self.data.insert(key, value),
-                None => self.data.remove(&key),
-            };
+                None => drop(self.data.remove(&key)),
+            }
         }
         self.bytes = None;
         self.policy = PolicyChange::default();
@@ -135,7 +135,7 @@ impl<M: SessionModel> Session<M> {
     pub(super) fn changed_keys(&self) -> impl Iterator<Item = &String> {
         self.touched
             .iter()
-            .filter(|(key, stored)| match (stored, self.data.get(*key)) {
+            .filter(|(key, stored)| match (stored, self.data.get(key)) {
                 (None, None) => false,
                 (Some(stored), Some(value)) => !same(stored, value),
                 _ => true,
@@ -172,7 +172,7 @@ impl<M: SessionModel> Session<M> {
             }
         }
         data::check_count(self.data.len())?;
-        JsonText::of(&self.data)
+        self.data.to_text()
     }
 
     /// Checks typed columns that were set as fields, past the checks of `insert`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{PolicyChange, Session, State};
-use crate::data::{Entries, JsonText};
+use crate::data::{Contents, Entries, JsonText};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Engine, SessionCore, SessionModel, Stamp};
 use crate::token::{SessionToken, TokenDigest};
@@ -130,14 +130,14 @@ impl<M: SessionModel> Session<M> {
 
     /// What a new session in this one's place begins with: all that was read of an anonymous session, or the changes alone
     /// that were made to an owner's. Columns go into `model`; the data is given back.
-    pub(crate) fn content_for_new(&self, model: &mut M) -> Entries {
+    pub(crate) fn content_for_new(&self, model: &mut M) -> Contents {
         if self.stored_owner().is_none() {
             (0..M::COLUMNS.len()).for_each(|column| model.copy_column(&self.model, column));
-            return (*self.data).clone();
+            return self.data.clone();
         }
         self.copy_changed_columns(model);
-        let own = self.changed_keys().filter_map(|key| self.data.get_key_value(key));
-        own.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let own = self.changed_keys().filter_map(|key| Some((key.clone(), self.data.get(key)?.clone())));
+        own.collect::<Entries>().into()
     }
 
     /// Becomes another session, whose row has just been inserted under this token.

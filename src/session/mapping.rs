@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Session;
 use super::changes::not_serializable;
-use crate::data::{self, check_key, entry_len, total_len};
+use crate::data::{self, check_key, entry_len, text_len};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::SessionModel;
 
@@ -373,7 +373,7 @@ impl<M: SessionModel> Session<M> {
     /// # Ok::<(), diesel_sessions::Error>(())
     /// ```
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.set_columns().map(|column| M::COLUMNS[column].name).chain(self.data.keys().map(String::as_str))
+        self.set_columns().map(|column| M::COLUMNS[column].name).chain(self.data.keys())
     }
 
     /// The values, in the order of [`keys`](Session::keys).
@@ -415,7 +415,7 @@ impl<M: SessionModel> Session<M> {
             let value = self.column(column).unwrap_or(Value::Null);
             (M::COLUMNS[column].name, Cow::Owned(value))
         });
-        columns.chain(self.data.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value))))
+        columns.chain(self.data.iter().map(|(key, value)| (key, Cow::Borrowed(value))))
     }
 
     /// Empties the data and sets every typed column to its default, the owner too. Where another request has added a key
@@ -437,7 +437,7 @@ impl<M: SessionModel> Session<M> {
         for column in columns {
             self.model_mut().reset_column(column);
         }
-        for (key, value) in std::mem::take(&mut *self.data) {
+        for (key, value) in self.data.take() {
             self.touched.entry(key).or_insert(Some(value));
         }
         self.bytes = None;
@@ -456,12 +456,13 @@ impl<M: SessionModel> Session<M> {
     }
 
     fn set_data(&mut self, key: &str, value: Value) -> Result<()> {
-        let before = self.bytes.unwrap_or_else(|| total_len(&self.data));
-        let replaced = self.data.get(key).map_or(0, |old| entry_len(key, old));
-        // The text of an empty object has no comma to take the place of.
-        let empty = usize::from(self.data.is_empty());
-        let after = before + entry_len(key, &value) - replaced - empty;
-        if replaced == 0 {
+        let mut after = self.bytes_with(key, &value);
+        if data::check_size(after).is_err() {
+            self.data.read_all();
+            self.bytes = None;
+            after = self.bytes_with(key, &value);
+        }
+        if !self.data.contains_key(key) {
             data::check_count(self.data.len() + 1)?;
         }
         data::check_size(after)?;
@@ -469,6 +470,14 @@ impl<M: SessionModel> Session<M> {
         self.data.insert(key.to_owned(), value);
         self.bytes = Some(after);
         Ok(())
+    }
+
+    /// Bytes of the data's text once a key has this value.
+    fn bytes_with(&self, key: &str, value: &Value) -> usize {
+        let before = self.bytes.unwrap_or_else(|| self.data.text_len());
+        // The text of an empty object has no comma to take the place of.
+        let empty = usize::from(self.data.is_empty());
+        before + entry_len(key, text_len(value)) - self.data.entry_len(key) - empty
     }
 
     fn remove_data(&mut self, key: &str) -> Option<Value> {

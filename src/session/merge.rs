@@ -1,7 +1,7 @@
 //! Laying a handle's own changes over what another request has stored meanwhile.
 
 use super::Session;
-use crate::data::{Entries, same};
+use crate::data::{Contents, same};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::SessionModel;
 
@@ -42,18 +42,17 @@ impl<M: SessionModel> Session<M> {
     ///
     /// On an error the handle is as it was.
     pub(crate) fn rebase(&mut self, row: M, on_conflict: OnConflict) -> Result<()> {
-        let theirs = row.core_field().data.entries()?;
+        let theirs = Contents::of(&row.core_field().data)?;
         if on_conflict == OnConflict::Refuse {
             self.check_conflict(&row, &theirs)?;
         }
         let mut touched = std::collections::BTreeMap::new();
         let mut data = theirs;
         for key in self.changed_keys() {
-            let stored = match self.data.get(key) {
-                Some(value) => data.insert(key.clone(), value.clone()),
-                None => data.remove(key),
-            };
-            touched.insert(key.clone(), stored);
+            touched.insert(key.clone(), data.remove(key));
+            if let Some(value) = self.data.get(key) {
+                data.insert(key.clone(), value.clone());
+            }
         }
         let mut model = row.clone();
         for column in self.changed_columns() {
@@ -62,13 +61,13 @@ impl<M: SessionModel> Session<M> {
         self.seen = row.core_field().stamp;
         self.model = model;
         self.stored = Some(Box::new(row));
-        self.data = data.into();
+        self.data = data;
         self.touched = touched;
         self.bytes = None;
         Ok(())
     }
 
-    fn check_conflict(&self, row: &M, theirs: &Entries) -> Result<()> {
+    fn check_conflict(&self, row: &M, theirs: &Contents) -> Result<()> {
         let conflict = |key: &str| {
             Err(Error::new(ErrorKind::Conflict, "could not save the session")
                 .with_detail(format!("another request changed `{key}` too")))

@@ -11,6 +11,7 @@ mod limits;
 suite! {
     every_json_value_comes_back,
     a_large_float_is_the_same_after_a_reload,
+    what_a_save_does_not_change_keeps_its_digits,
     keys_have_a_form,
     no_text_holds_a_nul,
     control_characters_in_values_come_back,
@@ -118,6 +119,33 @@ fn a_large_float_is_the_same_after_a_reload<D: Db>(db: &D) {
         assert!(!found.was_changed(), "{float} was set again over {:?}", found.get_value("a"));
         found.revert();
     }
+}
+
+// S29: a value that another program has stored, with more digits than an `f64` holds.
+fn what_a_save_does_not_change_keeps_its_digits<D: Db>(db: &D) {
+    const PRECISE: &str = "3.14159265358979323846264338327950288";
+    let (sessions, _) = repository::<D>();
+    let conn = &mut db.connect();
+    let (session, token) = stored::<D>(&sessions, conn);
+    let row = session.row_id().unwrap();
+    let written = format!("{{\"a\": 1, \"pi\": [{PRECISE}, {{\"b\": 1.50}}], \"z\": 12345678901234567890123}}");
+    D::execute(conn, &format!("UPDATE sessions SET _data = '{written}' WHERE id = {row}"));
+    let mut other = loaded(&sessions, conn, &token);
+    let mut found = loaded(&sessions, conn, &token);
+    assert_eq!(found.get::<f64>("z").unwrap(), Some(12345678901234567890123.0), "reading changes nothing");
+    found.insert("a", 2).unwrap();
+    sessions.save(conn, &mut found).unwrap();
+    other.insert("new", 3).unwrap();
+    sessions.save(conn, &mut other).unwrap();
+    let kept = D::text(conn, &format!("SELECT _data FROM sessions WHERE id = {row}")).unwrap();
+    for text in [PRECISE, "1.50", "12345678901234567890123"] {
+        assert!(kept.contains(text), "{kept}");
+    }
+    let again = loaded(&sessions, conn, &token);
+    assert_eq!(
+        (again.get("a").unwrap(), again.get("new").unwrap(), again.get_value("pi").as_deref()),
+        (Some(2), Some(3), Some(&json!([std::f64::consts::PI, {"b": 1.5}])))
+    );
 }
 
 // S25 SECURITY 29

@@ -17,6 +17,7 @@ const fn filling(bytes: usize) -> usize {
 suite! {
     data_of_exactly_the_limit_passes,
     data_over_the_limit_is_refused,
+    what_an_engine_adds_to_a_text_is_not_counted,
     a_value_grown_in_place_is_measured_at_save,
     a_thousand_and_twenty_four_keys_pass,
     values_nest_thirty_levels_deep,
@@ -66,6 +67,22 @@ fn data_over_the_limit_is_refused<D: Db>(db: &D) {
     session.insert("one", &step).unwrap();
     sessions.save(conn, &mut session).unwrap();
     assert_eq!(loaded(&sessions, conn, &token).len(), session.len());
+}
+
+// S29: PostgreSQL gives back `[1, 1]`, and the digits of 1e300.
+fn what_an_engine_adds_to_a_text_is_not_counted<D: Db>(db: &D) {
+    let (sessions, _) = repository::<D>();
+    let conn = &mut db.connect();
+    let (mut session, token) = stored::<D>(&sessions, conn);
+    session.insert_all([("ones", json!(vec![1; LIMIT / 2 - 500])), ("large", json!(vec![1e300; 50]))]).unwrap();
+    sessions.save(conn, &mut session).unwrap();
+    let mut found = loaded(&sessions, conn, &token);
+    found.insert("a", 1).unwrap();
+    found.insert("b", 2).unwrap();
+    sessions.save(conn, &mut found).unwrap();
+    let again = loaded(&sessions, conn, &token);
+    assert_eq!((pairs(&again), again.get("b").unwrap()), (pairs(&found), Some(2)));
+    assert_eq!(found.insert("c", "x".repeat(1_000)).unwrap_err().kind(), ErrorKind::Limit);
 }
 
 // SECURITY 29
