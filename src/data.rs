@@ -109,13 +109,6 @@ impl JsonText {
         self == other || matches!((parsed(self), parsed(other)), (Ok(a), Ok(b)) if same(&a, &b))
     }
 
-    /// Writes entries as the text to store; refuses more than the limit.
-    pub(crate) fn of(entries: &Entries) -> Result<Self> {
-        let text = Self::unchecked(entries);
-        check_size(text.text.len())?;
-        Ok(text)
-    }
-
     /// Writes a text of any size.
     fn unchecked(json: &impl Serialize) -> Self {
         // Keys are texts and values are JSON already: nothing can fail.
@@ -237,8 +230,8 @@ mod tests {
     fn the_counted_length_is_the_written_one() {
         for document in [json!({}), json!({"a": 1}), json!({"a\"\u{7f}ü": [null, 1.5e300, "x\n"], "b": {"c": {}}})] {
             let entries: Entries = serde_json::from_value(document).unwrap();
-            let text = JsonText::of(&entries).unwrap();
-            assert_eq!(Contents::from(entries).text_len(), text.as_str().len());
+            let contents = Contents::from(entries);
+            assert_eq!(contents.text_len(), contents.to_text().unwrap().as_str().len());
         }
     }
 

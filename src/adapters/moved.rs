@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::owner_path::{OwnerPath, readings};
 use super::record::is_reserved_entry;
 use crate::clock::Timestamp6;
-use crate::data::{self, Entries, JsonText, check_count, check_key};
+use crate::data::{self, Contents, Entries, check_count, check_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::Timeouts;
 use crate::repository::stamp_of_moved;
@@ -101,7 +101,7 @@ impl Mover {
         let stamp = stamp_of_moved(now.into(), self.timeouts, ends_by)?;
         Ok(Moved {
             digest: token.digest().as_uuid(),
-            data: JsonText::of(&entries)?.as_str().to_owned(),
+            data: Contents::from(entries).to_text()?.as_str().to_owned(),
             created_at: stamp.created_at,
             expires_at: stamp.expires_at,
             deadline_at: stamp.deadline_at,
