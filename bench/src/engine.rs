@@ -93,6 +93,18 @@ impl Place {
         if E::IS_EMBEDDED { Self::fill::<E>(ground, &format!("{}_{who}", self.name), self.rows, data) } else { self.clone() }
     }
 
+    /// The same, elsewhere: a file of SQLite's is copied, to other pages of the memory, and the first is removed; a server's database
+    /// stays as it is.
+    pub fn anew<E: Engine>(&self, ground: &Ground, name: &str) -> Self {
+        if !E::IS_EMBEDDED {
+            return self.clone();
+        }
+        let url = E::new_database(ground, name);
+        std::fs::copy(&self.url, &url).expect("there is room on the disk");
+        std::fs::remove_file(&self.url).expect("nobody has opened it");
+        Place { name: name.to_owned(), url, ..self.clone() }
+    }
+
     /// Inserts more sessions, up to `rows` in all.
     pub fn grow<E: Engine>(&mut self, rows: u64, data: &str) {
         const AT_ONCE: u64 = 100_000;

@@ -19,6 +19,7 @@ use std::time::Instant;
 use cores::Cores;
 use ground::Ground;
 use results::Results;
+use rounds::PASSES;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,39 +36,49 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// A kind of work for one client.
-type Work = fn(&Ground, &mut Results);
+/// A kind of work for one client; a kind is called after its file.
+type Kind = (&'static str, fn(&Ground, &mut Results));
 
-/// Does the work of these kinds; a kind is called after its file.
+/// What counts, or needs large tables: done in the first pass only.
+const ONCE: [Kind; 3] = [("verbs", work::verbs::run), ("touch", work::touch::run), ("growth", work::growth::run)];
+
+/// What is short, and done in every pass. Attributes are the last: from there on MariaDB waits for the disk.
+const SHORT: [Kind; 3] = [("load", work::load::run), ("save", work::save::run), ("attributes", work::attributes::run)];
+
+/// Does the work of these kinds.
 fn measured(is_wanted: impl Fn(&str) -> bool) -> Result<Results, Box<dyn Error>> {
     let mut results = Results::default();
-    let alone: [(&str, Work); 6] = [
-        ("load", work::load::run),
-        ("save", work::save::run),
-        ("verbs", work::verbs::run),
-        ("touch", work::touch::run),
-        ("growth", work::growth::run),
-        ("attributes", work::attributes::run), // the last: from there on MariaDB waits for the disk
-    ];
-    if alone.iter().any(|(kind, _)| is_wanted(kind)) {
-        let cores = Cores::of_this_process()?;
-        let ground = Ground::apart()?;
-        for (_, run) in alone.iter().filter(|(kind, _)| is_wanted(kind)) {
-            run(&ground, &mut results);
+    for pass in 0..PASSES {
+        let once = ONCE.iter().filter(|_| pass == 0);
+        let kinds: Vec<&Kind> = once.chain(&SHORT).filter(|(kind, _)| is_wanted(kind)).collect();
+        if !kinds.is_empty() {
+            let cores = Cores::of_this_process()?;
+            let ground = Ground::apart()?;
+            for (kind, run) in kinds {
+                timed(kind, || run(&ground, &mut results));
+            }
+            drop(ground);
+            cores.free()?;
         }
-        drop(ground);
-        cores.free()?;
-    }
-    let ground = Ground::start()?; // on all cores
-    if is_wanted("requests") {
-        work::requests::run(&ground, &mut results)?;
+        if is_wanted("requests") {
+            let ground = Ground::start()?; // on all cores
+            timed("requests", || work::requests::run(&ground, &mut results))?;
+        }
     }
     if is_wanted("purge") {
-        // After the requests: what it writes goes to the disk for a while, which takes time of the cores.
-        work::purge::run(&ground, &mut results);
+        let ground = Ground::start()?;
+        timed("purge", || work::purge::run(&ground, &mut results));
     }
     if is_wanted("memory") {
-        work::memory::run(&ground, &mut results)?;
+        let ground = Ground::start()?;
+        timed("memory", || work::memory::run(&ground, &mut results))?;
     }
     Ok(results)
+}
+
+fn timed<T>(kind: &str, run: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let done = run();
+    println!("{kind}: {:.0} s", begun.elapsed().as_secs_f64());
+    done
 }

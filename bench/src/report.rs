@@ -20,7 +20,7 @@ use self::before::Run;
 use self::table::{Align, counted, number, table};
 use crate::ground;
 use crate::results::{Line, Must, Results, said};
-use crate::rounds::{ROUNDS, Ratio, SETUPS, Times};
+use crate::rounds::{PASSES, ROUNDS, Ratio, Times};
 use crate::work::requests::POOL;
 
 /// Writes the results into the bench's directory, beside those of the run before.
@@ -60,7 +60,7 @@ fn text(results: &Results, now: &Run, before: Option<&Run>, minutes: f64, dir: &
         summary(results),
         circumstances(now, minutes, dir),
         settings(),
-        METHOD.replace("{ROUNDS}", &ROUNDS.to_string()).replace("{SETUPS}", &SETUPS.to_string()),
+        METHOD.replace("{ROUNDS}", &ROUNDS.to_string()).replace("{PASSES}", &PASSES.to_string()),
         lines(results),
         facts(results),
         shown.collect::<String>().trim_end()
@@ -86,10 +86,10 @@ const METHOD: &str = "\
 Every piece of work is done by each contender in {ROUNDS} rounds. Within a round they take turns of some milliseconds each, in changing
 order. A time is the median over the rounds; a ratio is the median of the rounds' own ratios, with the least and the most in
 brackets. *Floor*: the library's own statements, prepared by hand and sent through the client libraries' C interfaces with nothing
-around them. *Rival*: tower-sessions-sqlx-store. For look-ups, and for the requests of P11, all contenders are set up {SETUPS} times, with
-tables, connections and processes of their own each time. Those requests come from wrk, which asks the two applications in turn for a
-second each; their time is one over the requests a second. pgbench, which sends and gets texts, is another floor: it and the library
-take turns of a second.
+around them. *Rival*: tower-sessions-sqlx-store. The rounds are spread over {PASSES} passes through the run, each with servers, tables,
+connections and processes of its own; what is found once in each pass is a median too. Growth, purge and memory, which need large
+tables, come once. The requests of P11 come from wrk, which asks the two applications in turn for a second each; their time is one
+over the requests a second. pgbench, which sends and gets texts, is another floor: it and the library take turns of a second.
 ";
 
 fn lines(results: &Results) -> String {
@@ -148,7 +148,7 @@ fn facts(results: &Results) -> String {
         Must::Nothing => String::new(),
     };
     let rows = results.facts.iter().map(|fact| {
-        let (found, holds) = (counted(fact.found), said(fact.holds()));
+        let (found, holds) = (counted(fact.median()), said(fact.holds()));
         vec![fact.number.to_owned(), fact.what.clone(), found, fact.unit.to_owned(), must(fact.must), holds.to_owned()]
     });
     table(&columns, &rows.collect::<Vec<_>>())

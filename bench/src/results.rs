@@ -1,6 +1,6 @@
 //! What was measured, and what it must come to.
 
-use crate::rounds::{Ratio, Times};
+use crate::rounds::{Ratio, Times, median};
 
 /// Everything that a run has found.
 #[derive(Debug, Default)]
@@ -68,7 +68,8 @@ pub struct Fact {
     pub number: &'static str,
     /// What was counted: unique among the facts.
     pub what: String,
-    pub found: f64,
+    /// What was found, in each pass that has looked.
+    pub found: Vec<f64>,
     /// What it is counted in; a ratio has none.
     pub unit: &'static str,
     pub must: Must,
@@ -85,17 +86,23 @@ pub enum Must {
 }
 
 impl Fact {
+    pub fn median(&self) -> f64 {
+        median(self.found.clone())
+    }
+
+    /// A count must be the same in every pass.
     pub fn holds(&self) -> Option<bool> {
         match self.must {
-            Must::AtMost(most) => Some(self.found <= most),
-            Must::AtLeast(least) => Some(self.found >= least),
-            Must::Be(exactly) => Some(self.found == exactly),
+            Must::AtMost(most) => Some(self.median() <= most),
+            Must::AtLeast(least) => Some(self.median() >= least),
+            Must::Be(exactly) => Some(self.found.iter().all(|found| *found == exactly)),
             Must::Nothing => None,
         }
     }
 }
 
 impl Results {
+    /// Takes in a line; what another pass has measured of the same work goes with it.
     pub fn line(&mut self, line: Line) {
         let ratio = |ratio: Option<Ratio>| ratio.map_or("–".to_owned(), |ratio| format!("{:.2}", ratio.median()));
         println!(
@@ -107,13 +114,26 @@ impl Results {
             ratio(line.under_rival()),
             said(line.holds())
         );
-        self.lines.push(line);
+        match self.lines.iter_mut().find(|known| known.work == line.work) {
+            None => self.lines.push(line),
+            Some(known) => {
+                known.ours.extend(line.ours);
+                let sides = [(&mut known.floor, line.floor), (&mut known.rival, line.rival)];
+                sides
+                    .into_iter()
+                    .for_each(|(known, more)| known.iter_mut().zip(more).for_each(|(known, more)| known.extend(more)));
+            }
+        }
     }
 
+    /// Takes in a fact, as [`line`](Results::line) does.
     pub fn fact(&mut self, number: &'static str, what: impl Into<String>, found: f64, unit: &'static str, must: Must) {
-        let fact = Fact { number, what: what.into(), found, unit, must };
-        println!("{:4} {:52} {:>10.2} {}  {}", fact.number, fact.what, fact.found, fact.unit, said(fact.holds()));
-        self.facts.push(fact);
+        let fact = Fact { number, what: what.into(), found: vec![found], unit, must };
+        println!("{:4} {:52} {found:>10.2} {}  {}", fact.number, fact.what, fact.unit, said(fact.holds()));
+        match self.facts.iter_mut().find(|known| known.what == fact.what && known.number == fact.number) {
+            None => self.facts.push(fact),
+            Some(known) => known.found.push(found),
+        }
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-/// Rounds of a measurement.
+/// Passes of a run through all work that is short, each with servers, tables, connections and processes of its own. Where a process's
+/// memory and a table's pages happen to lie stays the same for as long as they are there, and makes one contender some per cent slower
+/// or faster in every round; and a machine that others use too is slower or faster for minutes.
+pub const PASSES: usize = 3;
+
+/// Rounds of a measurement, in all passes together.
 pub const ROUNDS: usize = 9;
 
-/// How often contenders whose work is short are set up anew within a measurement. Where a process's memory and a table's pages happen
-/// to lie stays the same for as long as they are there, and makes one of them some per cent slower or faster in every round.
-pub const SETUPS: usize = 3;
+/// Rounds of a pass.
+pub const PER_PASS: usize = ROUNDS / PASSES;
 
 /// How often the contenders take turns within a round.
 const TURNS: u64 = 8;
@@ -28,6 +32,11 @@ pub struct Times(pub Vec<f64>);
 impl Times {
     pub fn median(&self) -> f64 {
         median(self.0.clone())
+    }
+
+    /// Takes in what was measured of the same work in another pass.
+    pub fn extend(&mut self, others: Times) {
+        self.0.extend(others.0);
     }
 
     /// This one's time over the other's, round by round.
@@ -57,34 +66,21 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-/// Lets contenders that read take turns for [`ROUNDS`] rounds. Each is first run until a turn of its own is known to take about
+/// Lets contenders that read take turns for the rounds of a pass. Each is first run until a turn of its own is known to take about
 /// 12 ms, which also warms caches and prepares plans.
 pub fn alternate(contenders: &mut [Contender<'_>]) -> Vec<Times> {
-    turns(contenders, TURN, ROUNDS)
-}
-
-/// The same for contenders that are set up so often, each time for a share of the rounds.
-pub fn alternate_anew<const N: usize>(mut with_contenders: impl FnMut(&mut dyn FnMut([Contender<'_>; N]))) -> [Times; N] {
-    let mut all = [const { Times(Vec::new()) }; N];
-    for _ in 0..SETUPS {
-        with_contenders(&mut |mut contenders| {
-            for (all, times) in all.iter_mut().zip(turns(&mut contenders, TURN, ROUNDS / SETUPS)) {
-                all.0.extend(times.0);
-            }
-        });
-    }
-    all
+    turns(contenders, TURN)
 }
 
 /// The same for contenders that write.
 pub fn alternate_writing(contenders: &mut [Contender<'_>]) -> Vec<Times> {
-    turns(contenders, LONG_TURN, ROUNDS)
+    turns(contenders, LONG_TURN)
 }
 
-fn turns(contenders: &mut [Contender<'_>], turn: Duration, rounds: usize) -> Vec<Times> {
+fn turns(contenders: &mut [Contender<'_>], turn: Duration) -> Vec<Times> {
     let work: Vec<u64> = contenders.iter_mut().map(|contender| calibrate(contender, turn)).collect();
     let mut times = vec![Times::default(); contenders.len()];
-    for _ in 0..rounds {
+    for _ in 0..PER_PASS {
         let mut spent = vec![Duration::ZERO; contenders.len()];
         for turn in 0..TURNS {
             let mut order: Vec<usize> = (0..contenders.len()).collect();

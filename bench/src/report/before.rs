@@ -33,7 +33,7 @@ impl Run {
         }
         // A fact that is counted in something is no ratio.
         let facts = results.facts.iter().filter(|fact| fact.unit.is_empty());
-        ratios.extend(facts.map(|fact| (named(fact.number, &fact.what), fact.found)));
+        ratios.extend(facts.map(|fact| (named(fact.number, &fact.what), fact.median())));
         Run { date, commit, ratios }
     }
 

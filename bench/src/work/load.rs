@@ -8,7 +8,7 @@ use crate::ground::Ground;
 use crate::payload::{SIZES, Visits, document, text, token};
 use crate::results::{Line, Must, Results};
 use crate::rival::Rival;
-use crate::rounds::{ROUNDS, Times, alternate_anew};
+use crate::rounds::{Contender, PER_PASS, Times, alternate};
 
 /// Loads that take about a second.
 const LOADS: u32 = 10_000;
@@ -32,36 +32,35 @@ pub fn run(ground: &Ground, results: &mut Results) {
 fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, must: Option<(f64, f64)>, results: &mut Results) {
     ground.seat::<E>();
     let document = document(bytes);
-    let [floor, ours, rival, diesel] = alternate_anew(|measure| {
-        let place = Place::fill::<E>(ground, "loading", ROWS as u64, &text(&document));
-        let numbers = place.numbers(ROWS as u64);
-        let mut floor = place.floor::<E>(&numbers);
-        let [own, others, diesels] = ["ours", "rival", "diesel"].map(|who| place.beside::<E>(ground, who, &text(&document)));
-        let (sessions, mut conn, cookies) = (repository::<E>(), E::connect(&own.url), cookies(&numbers));
-        let rival = Rival::<E>::fill(ground, &others.name, &document, ROWS);
-        let visits = Visits::of(ROWS);
-        let (mut first, mut second, mut third, mut fourth) = (visits.clone(), visits.clone(), visits.clone(), visits);
-        let mut other = E::connect(&diesels.url);
-        measure([
-            Box::new(|times| {
-                for _ in 0..times {
-                    floor.load(first.next());
-                }
-            }),
-            Box::new(|times| {
-                for _ in 0..times {
-                    let cookie = cookies[second.next()].as_str();
-                    sessions.load(&mut conn, cookie).expect("it answers").expect("it is live");
-                }
-            }),
-            Box::new(|times| rival.load(times, || third.next())),
-            Box::new(|times| {
-                for _ in 0..times {
-                    E::by_diesel(&mut other, token(numbers[fourth.next()]).digest().as_uuid(), chrono::Utc::now());
-                }
-            }),
-        ]);
-    });
+    let place = Place::fill::<E>(ground, "loading", ROWS as u64, &text(&document));
+    let numbers = place.numbers(ROWS as u64);
+    let mut floor = place.floor::<E>(&numbers);
+    let [own, others, diesels] = ["ours", "rival", "diesel"].map(|who| place.beside::<E>(ground, who, &text(&document)));
+    let (sessions, mut conn, cookies) = (repository::<E>(), E::connect(&own.url), cookies(&numbers));
+    let rival = Rival::<E>::fill(ground, &others.name, &document, ROWS);
+    let visits = Visits::of(ROWS);
+    let (mut first, mut second, mut third, mut fourth) = (visits.clone(), visits.clone(), visits.clone(), visits);
+    let mut other = E::connect(&diesels.url);
+    let mut contenders: Vec<Contender<'_>> = vec![
+        Box::new(|times| {
+            for _ in 0..times {
+                floor.load(first.next());
+            }
+        }),
+        Box::new(|times| {
+            for _ in 0..times {
+                let cookie = cookies[second.next()].as_str();
+                sessions.load(&mut conn, cookie).expect("it answers").expect("it is live");
+            }
+        }),
+        Box::new(|times| rival.load(times, || third.next())),
+        Box::new(|times| {
+            for _ in 0..times {
+                E::by_diesel(&mut other, token(numbers[fourth.next()]).digest().as_uuid(), chrono::Utc::now());
+            }
+        }),
+    ];
+    let [floor, ours, rival, diesel] = alternate(&mut contenders).try_into().expect("four");
     let what = format!("{}: load, {bytes} B: over the same look-up by Diesel alone", E::NAME);
     results.fact("", what, ours.over(&diesel).median(), "", Must::Nothing);
     results.line(Line {
@@ -82,7 +81,7 @@ fn beside_pgbench(ground: &Ground, results: &mut Results) {
     let number = place.numbers(1)[0];
     let (sessions, mut conn, cookie) = (repository::<Postgres>(), Postgres::connect(&place.url), token(number));
     let (mut floor, mut ours) = (Times::default(), Times::default());
-    for round in 0..ROUNDS {
+    for round in 0..PER_PASS {
         for turn in [round, round + 1] {
             if turn % 2 == 0 {
                 let pgbench = pgbench::load(&place.url, ground.dir(), token(number).digest().as_uuid(), place.now);

@@ -17,8 +17,10 @@ use crate::server;
 
 /// What a purge removes.
 const EXPIRED: u64 = 100_000;
-/// Purges with a core of their own, and as many again directly after a checkpoint; two that share the cores come before them.
+/// Purges with a core of their own, and as many that share the cores with the writer.
 const ROUNDS: usize = 5;
+/// Purges that are told besides.
+const ROUNDS_BESIDES: usize = 3;
 const LIVE: u64 = 900_000;
 /// Rows of a batch: what README shows.
 const BATCH: u32 = 1_000;
@@ -36,29 +38,13 @@ fn purge(ground: &Ground, results: &mut Results) {
     let live: Vec<u64> = (1..=place.rows).filter(|id| id % 10 != 0).step_by(90).collect();
     let mut writer = Writer { place, cookies: cookies(&live) };
     let mut conn = Postgres::connect(&writer.place.url);
-    let sessions = repository::<Postgres>();
     expire(&mut conn, "id % 10 = 0");
+    purge_expired(&mut conn); // whose room, all over the table, is that of the sessions that are to come and expire
 
-    // As the system places them.
-    let shared = writer.watched(None, &mut conn, |conn| {
-        let batches = (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(conn, BATCH).expect("nothing holds the rows"));
-        assert_eq!(batches.map(|batch| batch.sessions as u64).sum::<u64>(), EXPIRED);
-    });
-    let without = "PostgreSQL: batches of a purge without a gap, cores shared";
-    results.fact("", without, shared.rate(), "rows/s", Must::Nothing);
-    results.fact("", format!("{without}: a writer's p99, over its own"), shared.ratio(), "times", Must::Nothing);
-
-    // The same with the pauses that a purge makes.
-    writer.place.come_again(&data, &mut conn);
-    let shared = writer.watched(None, &mut conn, purge_expired);
-    let paused = "PostgreSQL: batches of a purge with gaps, cores shared";
-    results.fact("", paused, shared.rate(), "rows/s", Must::Nothing);
-    results.fact("P9", format!("{paused}: a writer's p99, over its own"), shared.ratio(), "times", Must::AtMost(2.0));
-
-    // Each with a core.
-    let rounds = writer.purges(&data, &mut conn, |_| {});
-    let purge = "PostgreSQL: purge of 100,000 among 1,000,000";
-    results.fact("P9", purge, median(&rounds, |round| round.watched.rate()), "rows/s", Must::AtLeast(50_000.0));
+    let purge = Purge { rounds: ROUNDS, seated: true, before: |_| {}, work: purge_expired };
+    let rounds = purge.beside(&mut writer, &data, &mut conn);
+    let purged = "PostgreSQL: purge of 100,000 among 1,000,000";
+    results.fact("P9", purged, median(&rounds, |round| round.watched.rate()), "rows/s", Must::AtLeast(50_000.0));
     // A batch is a transaction of its own, and holds its locks no longer than its statement takes.
     let longest = "PostgreSQL: longest batch, and so the longest lock";
     results.fact("P9", longest, median(&rounds, |round| round.longest), "ms", Must::AtMost(20.0));
@@ -81,8 +67,25 @@ fn purge(ground: &Ground, results: &mut Results) {
             .into(),
     });
 
-    // The same where each page that is changed is written whole into the log, once: the first change after a checkpoint.
-    let rounds = writer.purges(&data, &mut conn, |conn| conn.batch_execute("CHECKPOINT").expect("a superuser may"));
+    // As the system places them, with the pauses that a purge makes and without.
+    let shared = Purge { seated: false, ..purge }.beside(&mut writer, &data, &mut conn);
+    let paused = "PostgreSQL: batches of a purge with gaps, cores shared";
+    results.fact("", paused, median(&shared, |round| round.watched.rate()), "rows/s", Must::Nothing);
+    let during = format!("{paused}: a writer's p99, over its own");
+    results.fact("P9", &during, median(&shared, |round| round.watched.ratio()), "times", Must::AtMost(2.0));
+    let of_all = |pick: fn(f64, f64) -> f64| shared.iter().map(|round| round.watched.ratio()).reduce(pick).unwrap_or(f64::NAN);
+    results.fact("", format!("{during}: the least of five"), of_all(f64::min), "times", Must::Nothing);
+    results.fact("", format!("{during}: the most of five"), of_all(f64::max), "times", Must::Nothing);
+    let without = Purge { rounds: ROUNDS_BESIDES, seated: false, work: purge_without_gaps, ..purge };
+    let rounds = without.beside(&mut writer, &data, &mut conn);
+    let without = "PostgreSQL: batches of a purge without a gap, cores shared";
+    results.fact("", without, median(&rounds, |round| round.watched.rate()), "rows/s", Must::Nothing);
+    let during = format!("{without}: a writer's p99, over its own");
+    results.fact("", during, median(&rounds, |round| round.watched.ratio()), "times", Must::Nothing);
+
+    // Where each page that is changed is written whole into the log, once: the first change after a checkpoint.
+    let checkpoint = |conn: &mut PgConnection| conn.batch_execute("CHECKPOINT").expect("a superuser may");
+    let rounds = Purge { rounds: ROUNDS_BESIDES, before: checkpoint, ..purge }.beside(&mut writer, &data, &mut conn);
     let after = |what: &str| format!("PostgreSQL: directly after a checkpoint: {what}");
     let rate = median(&rounds, |round| round.watched.rate());
     results.fact("P9", after("purge"), rate, "rows/s", Must::Nothing);
@@ -91,7 +94,36 @@ fn purge(ground: &Ground, results: &mut Results) {
     results.fact("P9", during, median(&rounds, |round| round.watched.ratio()), "times", Must::Nothing);
 }
 
-/// A purge with a core of its own, as another has the writer.
+/// Purges beside a writer.
+#[derive(Clone, Copy)]
+struct Purge {
+    rounds: usize,
+    /// Whether the purge and the writer have a core each; otherwise the system places them.
+    seated: bool,
+    before: fn(&mut PgConnection),
+    work: fn(&mut PgConnection),
+}
+
+impl Purge {
+    /// Each of as many sessions, which come and expire before it.
+    fn beside(&self, writer: &mut Writer, data: &str, conn: &mut PgConnection) -> Vec<Round> {
+        let cores = Cores::of_this_process().expect("the cores that the process was given");
+        let round = |_| {
+            writer.place.come_again(data, conn);
+            (self.before)(conn);
+            nix::unistd::sync(); // to write down what there is so far would take time of the cores
+            server::Statistics::of(&writer.place.url).reset();
+            // A process of the server keeps its seat.
+            let conn = &mut Postgres::connect(&writer.place.url);
+            let watched = writer.watched(self.seated.then_some(&cores), conn, self.work);
+            cores.free().expect("the cores that the process was given");
+            Round { watched, longest: server::Statistics::of(&writer.place.url).longest("DELETE FROM \"sessions\"%") }
+        };
+        (0..self.rounds).map(round).collect()
+    }
+}
+
+/// What one of them has come to.
 struct Round {
     watched: Watched,
     /// The longest of its batches, in milliseconds.
@@ -125,6 +157,12 @@ fn purge_expired(conn: &mut PgConnection) {
     assert_eq!(purged.sessions as u64, EXPIRED);
 }
 
+fn purge_without_gaps(conn: &mut PgConnection) {
+    let sessions = repository::<Postgres>();
+    let batches = (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(conn, BATCH).expect("nothing holds the rows"));
+    assert_eq!(batches.map(|batch| batch.sessions as u64).sum::<u64>(), EXPIRED);
+}
+
 /// A client that changes one session after the other.
 struct Writer {
     place: Place,
@@ -140,20 +178,6 @@ struct Watched {
 }
 
 impl Writer {
-    /// Purges, each of as many sessions, with a core of their own.
-    fn purges(&mut self, data: &str, conn: &mut PgConnection, before_each: fn(&mut PgConnection)) -> Vec<Round> {
-        let cores = Cores::of_this_process().expect("the cores that the process was given");
-        let round = |_| {
-            self.place.come_again(data, conn);
-            before_each(conn);
-            server::Statistics::of(&self.place.url).reset();
-            let watched = self.watched(Some(&cores), conn, purge_expired);
-            cores.free().expect("the cores that the process was given");
-            Round { watched, longest: server::Statistics::of(&self.place.url).longest("DELETE FROM \"sessions\"%") }
-        };
-        (0..ROUNDS).map(round).collect()
-    }
-
     /// Lets it go about its business by itself, then during some work, then by itself again. With `cores` it has one, with its
     /// process of the server, and the work has another; without, the system places them.
     fn watched(&self, cores: Option<&Cores>, conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> Watched {

@@ -20,13 +20,14 @@ use crate::ground::Ground;
 use crate::payload::{CHANGED, SIZES, document, text};
 use crate::results::{Line, Results};
 use crate::rival::Rival;
-use crate::rounds::{SETUPS, Times};
+use crate::rounds::Times;
 
 /// Connections in the pool, on both sides.
 pub const POOL: u32 = 8;
 const CLIENTS: [usize; 3] = [1, 8, MANY];
 const MANY: usize = 64;
-const ROUNDS: usize = 15;
+/// Rounds of a pass, longer ones than others have: what wrk asks in a second differs more.
+const ROUNDS: usize = 5;
 const SECONDS: usize = 1;
 const SESSIONS: usize = 1_000;
 
@@ -37,18 +38,9 @@ pub fn run(ground: &Ground, results: &mut Results) -> Result<(), Box<dyn Error>>
     let place = Place::fill::<Postgres>(ground, "requests", SESSIONS as u64, &text(&document));
     let rival = Rival::<Postgres>::fill(ground, &place.name, &document, SESSIONS);
     let own = cookies(&place.numbers(SESSIONS as u64));
-    let mut lines = vec![(Times::default(), Times::default()); CLIENTS.len()];
-    let mut with_test = (Times::default(), Times::default());
-    // Processes of their own each time: see where else contenders are set up anew.
-    for _ in 0..SETUPS {
-        let ours = Server::start("ours", &place.url, &own, ground.dir())?;
-        let theirs = Server::start("rival", &place.url, &rival.cookies, ground.dir())?;
-        let tested = Server::start("tested", &place.url, &own, ground.dir())?;
-        for (clients, times) in CLIENTS.into_iter().zip(&mut lines) {
-            take_turns(&ours, &theirs, clients, times)?;
-        }
-        take_turns(&tested, &theirs, MANY, &mut with_test)?;
-    }
+    let ours = Server::start("ours", &place.url, &own, ground.dir())?;
+    let theirs = Server::start("rival", &place.url, &rival.cookies, ground.dir())?;
+    let tested = Server::start("tested", &place.url, &own, ground.dir())?;
     let line = |number, work: String, (ours, others): (Times, Times), must: Option<f64>| Line {
         number,
         work: format!("PostgreSQL: {work}"),
@@ -58,23 +50,26 @@ pub fn run(ground: &Ground, results: &mut Results) -> Result<(), Box<dyn Error>>
         at_most: None,
         at_least: must,
     };
-    for (clients, times) in CLIENTS.into_iter().zip(lines) {
+    for clients in CLIENTS {
         let work = format!("axum request that reads the session, {clients} clients");
+        let times = take_turns(&ours, &theirs, clients)?;
         results.line(line("P11", work, times, (clients == MANY).then_some(1.3)));
     }
-    results.line(line("", format!("the same, {MANY} clients, with r2d2's test_on_check_out"), with_test, None));
+    let times = take_turns(&tested, &theirs, MANY)?;
+    results.line(line("", format!("the same, {MANY} clients, with r2d2's test_on_check_out"), times, None));
     Ok(())
 }
 
 /// Asks the one and the other by turns; the first answers of either do not count.
-fn take_turns(ours: &Server, theirs: &Server, clients: usize, times: &mut (Times, Times)) -> Result<(), Box<dyn Error>> {
+fn take_turns(ours: &Server, theirs: &Server, clients: usize) -> Result<(Times, Times), Box<dyn Error>> {
     ours.ask(clients)?;
     theirs.ask(clients)?;
-    for _ in 0..ROUNDS / SETUPS {
+    let mut times = (Times::default(), Times::default());
+    for _ in 0..ROUNDS {
         times.0.0.push(1.0 / ours.ask(clients)?);
         times.1.0.push(1.0 / theirs.ask(clients)?);
     }
-    Ok(())
+    Ok(times)
 }
 
 /// One of the applications, in a process of its own.
