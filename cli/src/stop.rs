@@ -46,10 +46,10 @@ impl Stop {
         self.wait(Duration::ZERO)
     }
 
-    /// Waits half as long as a batch took that began then, a second at most, so that a third of the time belongs to others, as in
+    /// Waits a third as long as a batch took that began then, a second at most, so that a quarter of the time belongs to others, as in
     /// the library's own purge; the signal's number, once one has come.
     pub(crate) fn rest(&self, began: Instant) -> Option<u8> {
-        self.wait((began.elapsed() / 2).min(LONGEST_REST))
+        self.wait((began.elapsed() / 3).min(LONGEST_REST))
     }
 
     /// Between two batches that write, the last one of which began then; the signal's number, once one has come.

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Half as long as the batch took, so that a third of the time belongs to others.
+/// A third as long as the batch took, so that a quarter of the time belongs to others.
 ///
 /// A database with few cores lets whoever needs one wait while batches follow each other without a gap, and SQLite does not queue
 /// its writers at all: it lets them try again now and then, and they find the next batch.
 fn pause_after(batch: Duration) -> Duration {
-    (batch / 2).min(LONGEST)
+    (batch / 3).min(LONGEST)
 }
 
 /// A batch under way on this thread.
@@ -40,8 +40,8 @@ mod tests {
 
     // PERFORMANCE P9
     #[test]
-    fn a_pause_is_half_as_long_as_the_batch_and_no_longer_than_a_second() {
-        for (batch, pause) in [(0, 0), (8, 4), (2_000, 1_000), (60_000, 1_000)] {
+    fn a_pause_is_a_third_as_long_as_the_batch_and_no_longer_than_a_second() {
+        for (batch, pause) in [(0, 0), (9, 3), (3_000, 1_000), (60_000, 1_000)] {
             assert_eq!(pause_after(Duration::from_millis(batch)), Duration::from_millis(pause));
         }
     }

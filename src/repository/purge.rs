@@ -140,7 +140,7 @@ impl<M: SessionModel> SessionRepository<M> {
     /// Removes all that has expired, in batches of `limit` rows, each a transaction of its own unless the caller has one open. On
     /// PostgreSQL, rows that somebody else holds when their batch comes are left to the next purge.
     ///
-    /// After a full batch its thread waits half as long as the batch took, a second at most, to let others at the database; in a
+    /// After a full batch its thread waits a third as long as the batch took, a second at most, to let others at the database; in a
     /// transaction of the caller's, whose locks they would wait for, it goes on at once.
     ///
     /// # Errors

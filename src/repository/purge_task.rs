@@ -53,7 +53,7 @@ impl<M: SessionModel> SessionRepository<M> {
 ///
 /// * The first round comes within one interval, at random; the others follow an interval apart, a tenth more or less. So
 ///   processes that start together do not purge together.
-/// * A round removes all that has expired, in batches, each a transaction of its own. After a full one it waits half as long as that
+/// * A round removes all that has expired, in batches, each a transaction of its own. After a full one it waits a third as long as that
 ///   took, a second at most, and holds no connection meanwhile.
 /// * A round that fails or panics is told to `tracing` as an error, and the next one comes when it would have come.
 /// * Of several processes one works at a time on PostgreSQL: a batch holds an advisory lock that ends with its transaction, and

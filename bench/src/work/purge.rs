@@ -41,8 +41,8 @@ fn purge(ground: &Ground, results: &mut Results) {
     expire(&mut conn, "id % 10 = 0");
     purge_expired(&mut conn); // whose room, all over the table, is that of the sessions that are to come and expire
 
-    let purge = Purge { rounds: ROUNDS, seated: true, before: |_| {}, work: purge_expired };
-    let rounds = purge.beside(&mut writer, &data, &mut conn);
+    let purges = Purges { rounds: ROUNDS, seated: true, before_each: |_| {} };
+    let rounds = purges.beside(&mut writer, &data);
     let purged = "PostgreSQL: purge of 100,000 among 1,000,000";
     results.fact("P9", purged, median(&rounds, |round| round.watched.rate()), "rows/s", Must::AtLeast(50_000.0));
     // A batch is a transaction of its own, and holds its locks no longer than its statement takes.
@@ -67,25 +67,19 @@ fn purge(ground: &Ground, results: &mut Results) {
             .into(),
     });
 
-    // As the system places them, with the pauses that a purge makes and without.
-    let shared = Purge { seated: false, ..purge }.beside(&mut writer, &data, &mut conn);
-    let paused = "PostgreSQL: batches of a purge with gaps, cores shared";
+    // As the system places them.
+    let shared = Purges { seated: false, ..purges }.beside(&mut writer, &data);
+    let paused = "PostgreSQL: the same, cores shared";
     results.fact("", paused, median(&shared, |round| round.watched.rate()), "rows/s", Must::Nothing);
     let during = format!("{paused}: a writer's p99, over its own");
     results.fact("P9", &during, median(&shared, |round| round.watched.ratio()), "times", Must::AtMost(2.0));
     let of_all = |pick: fn(f64, f64) -> f64| shared.iter().map(|round| round.watched.ratio()).reduce(pick).unwrap_or(f64::NAN);
     results.fact("", format!("{during}: the least of five"), of_all(f64::min), "times", Must::Nothing);
     results.fact("", format!("{during}: the most of five"), of_all(f64::max), "times", Must::Nothing);
-    let without = Purge { rounds: ROUNDS_BESIDES, seated: false, work: purge_without_gaps, ..purge };
-    let rounds = without.beside(&mut writer, &data, &mut conn);
-    let without = "PostgreSQL: batches of a purge without a gap, cores shared";
-    results.fact("", without, median(&rounds, |round| round.watched.rate()), "rows/s", Must::Nothing);
-    let during = format!("{without}: a writer's p99, over its own");
-    results.fact("", during, median(&rounds, |round| round.watched.ratio()), "times", Must::Nothing);
 
     // Where each page that is changed is written whole into the log, once: the first change after a checkpoint.
     let checkpoint = |conn: &mut PgConnection| conn.batch_execute("CHECKPOINT").expect("a superuser may");
-    let rounds = Purge { rounds: ROUNDS_BESIDES, before: checkpoint, ..purge }.beside(&mut writer, &data, &mut conn);
+    let rounds = Purges { rounds: ROUNDS_BESIDES, before_each: checkpoint, ..purges }.beside(&mut writer, &data);
     let after = |what: &str| format!("PostgreSQL: directly after a checkpoint: {what}");
     let rate = median(&rounds, |round| round.watched.rate());
     results.fact("P9", after("purge"), rate, "rows/s", Must::Nothing);
@@ -96,26 +90,24 @@ fn purge(ground: &Ground, results: &mut Results) {
 
 /// Purges beside a writer.
 #[derive(Clone, Copy)]
-struct Purge {
+struct Purges {
     rounds: usize,
     /// Whether the purge and the writer have a core each; otherwise the system places them.
     seated: bool,
-    before: fn(&mut PgConnection),
-    work: fn(&mut PgConnection),
+    before_each: fn(&mut PgConnection),
 }
 
-impl Purge {
+impl Purges {
     /// Each of as many sessions, which come and expire before it.
-    fn beside(&self, writer: &mut Writer, data: &str, conn: &mut PgConnection) -> Vec<Round> {
+    fn beside(&self, writer: &mut Writer, data: &str) -> Vec<Round> {
+        let conn = &mut Postgres::connect(&writer.place.url); // whose process of the server keeps the seat that it gets
         let cores = Cores::of_this_process().expect("the cores that the process was given");
         let round = |_| {
             writer.place.come_again(data, conn);
-            (self.before)(conn);
+            (self.before_each)(conn);
             nix::unistd::sync(); // to write down what there is so far would take time of the cores
             server::Statistics::of(&writer.place.url).reset();
-            // A process of the server keeps its seat.
-            let conn = &mut Postgres::connect(&writer.place.url);
-            let watched = writer.watched(self.seated.then_some(&cores), conn, self.work);
+            let watched = writer.watched(self.seated.then_some(&cores), conn);
             cores.free().expect("the cores that the process was given");
             Round { watched, longest: server::Statistics::of(&writer.place.url).longest("DELETE FROM \"sessions\"%") }
         };
@@ -157,12 +149,6 @@ fn purge_expired(conn: &mut PgConnection) {
     assert_eq!(purged.sessions as u64, EXPIRED);
 }
 
-fn purge_without_gaps(conn: &mut PgConnection) {
-    let sessions = repository::<Postgres>();
-    let batches = (0..EXPIRED / u64::from(BATCH)).map(|_| sessions.purge_batch(conn, BATCH).expect("nothing holds the rows"));
-    assert_eq!(batches.map(|batch| batch.sessions as u64).sum::<u64>(), EXPIRED);
-}
-
 /// A client that changes one session after the other.
 struct Writer {
     place: Place,
@@ -173,14 +159,14 @@ struct Writer {
 struct Watched {
     /// When a request began and how long it took, in seconds.
     latencies: Vec<(f64, f64)>,
-    /// When somebody else's work began and ended.
+    /// When the purge began and ended.
     span: (f64, f64),
 }
 
 impl Writer {
-    /// Lets it go about its business by itself, then during some work, then by itself again. With `cores` it has one, with its
-    /// process of the server, and the work has another; without, the system places them.
-    fn watched(&self, cores: Option<&Cores>, conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> Watched {
+    /// Lets it go about its business by itself, then during a purge, then by itself again. With `cores` it has one, with its process
+    /// of the server, and the purge has another; without, the system places them.
+    fn watched(&self, cores: Option<&Cores>, conn: &mut PgConnection) -> Watched {
         let sit = |seat, conn: &mut PgConnection| {
             let Some(cores) = cores else { return };
             let process = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT pg_backend_pid()").get_result(conn);
@@ -208,7 +194,7 @@ impl Writer {
             sit(Seat::Last, conn);
             thread::sleep(ALONE);
             let from = begun.elapsed().as_secs_f64();
-            work(conn);
+            purge_expired(conn);
             let to = begun.elapsed().as_secs_f64();
             thread::sleep(Duration::from_secs(2));
             stop.store(true, Ordering::Relaxed);
@@ -218,17 +204,17 @@ impl Writer {
 }
 
 impl Watched {
-    /// Rows a second that the work has removed.
+    /// Rows a second that the purge has removed.
     fn rate(&self) -> f64 {
         EXPIRED as f64 / (self.span.1 - self.span.0)
     }
 
-    /// The client's p99 before the work began, its first second left out, in seconds.
+    /// The client's p99 before the purge began, its first second left out, in seconds.
     fn own(&self) -> f64 {
         self.p99(1.0, self.span.0)
     }
 
-    /// Its p99 during the work, over its own.
+    /// Its p99 during the purge, over its own.
     fn ratio(&self) -> f64 {
         self.p99(self.span.0, self.span.1) / self.own()
     }
