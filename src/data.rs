@@ -21,7 +21,7 @@ mod limits;
 mod places;
 mod readable;
 
-pub(crate) use contents::{Contents, entry_len};
+pub(crate) use contents::{Contents, Entry, entry_len};
 #[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
 pub(crate) use equality::integer;
 pub(crate) use equality::same;

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
 use crate::clock::{Clock, Timestamp6};
-use crate::data::{Contents, JsonText};
+use crate::data::{Contents, Entry, JsonText};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{SessionCore, SessionModel, Stamp};
 use crate::policy;
@@ -58,8 +57,8 @@ pub struct Session<M: SessionModel> {
     stored: Option<Box<M>>,
     /// The data as it is now.
     data: Contents,
-    /// The stored value of every key that was written to.
-    touched: BTreeMap<String, Option<Value>>,
+    /// The stored entry of every key that was written to.
+    touched: BTreeMap<String, Option<Entry>>,
     /// Bytes of the data's text, unless a value was changed in place.
     bytes: Option<usize>,
     state: State<M::RowId>,

@@ -90,11 +90,8 @@ impl<M: SessionModel> Session<M> {
         if let Some(stored) = self.stored.take() {
             self.model = *stored;
         }
-        for (key, value) in std::mem::take(&mut self.touched) {
-            match value {
-                Some(value) => self.data.insert(key, value),
-                None => drop(self.data.remove(&key)),
-            }
+        for (key, entry) in std::mem::take(&mut self.touched) {
+            self.data.restore(key, entry);
         }
         self.bytes = None;
         self.policy = PolicyChange::default();
@@ -108,10 +105,10 @@ impl<M: SessionModel> Session<M> {
         &mut self.model
     }
 
-    /// Notes the stored value of a key before it is written to.
+    /// Notes the stored entry of a key before it is written to.
     pub(super) fn touch_key(&mut self, key: &str) {
         if !self.touched.contains_key(key) {
-            self.touched.insert(key.to_owned(), self.data.get(key).cloned());
+            self.touched.insert(key.to_owned(), self.data.entry(key).cloned());
         }
     }
 
@@ -137,7 +134,7 @@ impl<M: SessionModel> Session<M> {
             .iter()
             .filter(|(key, stored)| match (stored, self.data.get(key)) {
                 (None, None) => false,
-                (Some(stored), Some(value)) => !same(stored, value),
+                (Some(stored), Some(value)) => !same(self.data.value(stored), value),
                 _ => true,
             })
             .map(|(key, _)| key)

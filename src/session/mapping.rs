@@ -437,8 +437,8 @@ impl<M: SessionModel> Session<M> {
         for column in columns {
             self.model_mut().reset_column(column);
         }
-        for (key, value) in self.data.take() {
-            self.touched.entry(key).or_insert(Some(value));
+        for (key, entry) in self.data.take() {
+            self.touched.entry(key).or_insert(Some(entry));
         }
         self.bytes = None;
     }

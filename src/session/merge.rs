@@ -49,9 +49,10 @@ impl<M: SessionModel> Session<M> {
         let mut touched = std::collections::BTreeMap::new();
         let mut data = theirs;
         for key in self.changed_keys() {
-            touched.insert(key.clone(), data.remove(key));
-            if let Some(value) = self.data.get(key) {
-                data.insert(key.clone(), value.clone());
+            touched.insert(key.clone(), data.entry(key).cloned());
+            match self.data.get(key) {
+                Some(value) => data.insert(key.clone(), value.clone()),
+                None => drop(data.remove(key)),
             }
         }
         let mut model = row.clone();
@@ -73,7 +74,8 @@ impl<M: SessionModel> Session<M> {
                 .with_detail(format!("another request changed `{key}` too")))
         };
         for key in self.changed_keys() {
-            if !same_option(self.touched[key].as_ref(), theirs.get(key)) {
+            let stored = self.touched[key].as_ref().map(|entry| self.data.value(entry));
+            if !same_option(stored, theirs.get(key)) {
                 return conflict(key);
             }
         }

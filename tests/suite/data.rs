@@ -133,6 +133,8 @@ fn what_a_save_does_not_change_keeps_its_digits<D: Db>(db: &D) {
     let mut other = loaded(&sessions, conn, &token);
     let mut found = loaded(&sessions, conn, &token);
     assert_eq!(found.get::<f64>("z").unwrap(), Some(12345678901234567890123.0), "reading changes nothing");
+    found.insert_all([("a", 5), ("z", 6)]).unwrap();
+    found.revert();
     found.insert("a", 2).unwrap();
     sessions.save(conn, &mut found).unwrap();
     other.insert("new", 3).unwrap();

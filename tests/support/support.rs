@@ -17,6 +17,8 @@ pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub mod left_behind;
 pub mod said;
 
 #[cfg(feature = "mysql")]

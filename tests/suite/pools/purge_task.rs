@@ -13,10 +13,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::life::steps::{created, kind, rows};
-#[cfg(feature = "postgres")]
-use crate::support::Postgres;
 use crate::support::said::on_this_thread;
 use crate::support::{Db, noon, repository_with, seconds, suite};
+#[cfg(feature = "postgres")]
+use crate::support::{Postgres, left_behind::LeftBehind, run};
 
 suite! {
     rounds_come_an_interval_apart_and_remove_all_that_has_expired,
@@ -193,6 +193,28 @@ fn a_panic_is_told_and_the_next_round_works<D: Db>(db: &D) {
     let (purged, said) = on_this_thread(|| block_on(task.run_until(source, stop.notified())));
     assert_eq!(purged, Purged { sessions: 1, attributes: 0 });
     assert!(said.contains("ERROR diesel_sessions: purge failed") && said.contains("it panicked"), "{said}");
+}
+
+// PERFORMANCE P9
+#[cfg(feature = "postgres")]
+#[test]
+fn a_batch_of_a_task_goes_on_where_the_one_before_it_ended() {
+    run(|db: &Postgres| {
+        let (_, clock, task) = set_up::<Postgres>();
+        let left_behind = LeftBehind::new(db, 2_000, clock.now());
+        let stop = Arc::new(Notify::new());
+        let source = Source::new(db, {
+            let stop = Arc::clone(&stop);
+            move |number, _: &mut diesel::PgConnection| {
+                if number == 20 {
+                    stop.notify_one();
+                }
+            }
+        });
+        let purged = block_on(task.batches_of(100).unwrap().run_until(source.clone(), stop.notified()));
+        assert_eq!(purged, Purged { sessions: 2_000, attributes: 2_000 });
+        left_behind.check_passed_once(&mut source.conn.lock().unwrap());
+    });
 }
 
 fn a_batch_under_way_at_shutdown_is_waited_for_and_none_follows<D: Db>(db: &D) {

@@ -1,13 +1,14 @@
 //! How long a session lasts: its record's end, the repository's policy, and signs of life.
 
-use diesel_sessions::Timeouts;
+use diesel_sessions::{Clock, Timeouts};
 use serde_json::json;
 use time::Duration;
 
 use super::stall::{noon, record, store, stored};
 use super::ts::{ExpiredDeletion, SessionStore};
 use crate::place::{Place, Pooled, block_on};
-use crate::support::{seconds, suite};
+use crate::support::left_behind::LeftBehind;
+use crate::support::{Postgres, run, seconds, suite};
 
 suite! {
     the_earlier_end_counts,
@@ -99,6 +100,18 @@ fn what_has_expired_is_purged<D: Pooled>(db: &D) {
         store.delete_expired().await.unwrap();
         assert_eq!(place.rows(), 1);
         assert!(store.load(&long).await.unwrap().is_some());
+    });
+}
+
+// PERFORMANCE P9
+#[test]
+fn a_batch_of_the_store_goes_on_where_the_one_before_it_ended() {
+    run(|db: &Postgres| {
+        let place = Place::new(db);
+        let left_behind = LeftBehind::new(db, 5_000, place.clock.now());
+        block_on(store(&place).delete_expired()).unwrap();
+        assert_eq!(place.rows(), 1);
+        left_behind.check_passed_once(&mut place.pool.get().unwrap());
     });
 }
 
