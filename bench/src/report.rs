@@ -87,9 +87,10 @@ Every piece of work is done by each contender in {ROUNDS} rounds. Within a round
 order. A time is the median over the rounds; a ratio is the median of the rounds' own ratios, with the least and the most in
 brackets. *Floor*: the library's own statements, prepared by hand and sent through the client libraries' C interfaces with nothing
 around them. *Rival*: tower-sessions-sqlx-store. The rounds are spread over {PASSES} passes through the run, each with servers, tables,
-connections and processes of its own; what is found once in each pass is a median too. Growth, purge and memory, which need large
-tables, come once. The requests of P11 come from wrk, which asks the two applications in turn for a second each; their time is one
-over the requests a second. pgbench, which sends and gets texts, is another floor: it and the library take turns of a second.
+connections and processes of its own, and on SQLite for each round; what is found in each of them is a median too. Growth, purge and
+memory, which need large tables, come once. The requests of P11 come from wrk, which asks the two applications in turn for a second
+each; their time is one over the requests a second. pgbench, which sends and gets texts, is another floor: it and the library take
+turns of a second.
 ";
 
 fn lines(results: &Results) -> String {

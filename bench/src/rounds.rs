@@ -10,7 +10,7 @@ pub const PASSES: usize = 3;
 /// Rounds of a measurement, in all passes together.
 pub const ROUNDS: usize = 9;
 
-/// Rounds of a pass.
+/// Rounds of a pass. What runs within the process is set up anew for each of them: more hangs on where its memory lies.
 pub const PER_PASS: usize = ROUNDS / PASSES;
 
 /// How often the contenders take turns within a round.
@@ -66,21 +66,21 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-/// Lets contenders that read take turns for the rounds of a pass. Each is first run until a turn of its own is known to take about
-/// 12 ms, which also warms caches and prepares plans.
-pub fn alternate(contenders: &mut [Contender<'_>]) -> Vec<Times> {
-    turns(contenders, TURN)
+/// Lets contenders that read take turns for so many rounds. Each is first run until a turn of its own is known to take about 12 ms,
+/// which also warms caches and prepares plans.
+pub fn alternate(rounds: usize, contenders: &mut [Contender<'_>]) -> Vec<Times> {
+    turns(rounds, contenders, TURN)
 }
 
 /// The same for contenders that write.
-pub fn alternate_writing(contenders: &mut [Contender<'_>]) -> Vec<Times> {
-    turns(contenders, LONG_TURN)
+pub fn alternate_writing(rounds: usize, contenders: &mut [Contender<'_>]) -> Vec<Times> {
+    turns(rounds, contenders, LONG_TURN)
 }
 
-fn turns(contenders: &mut [Contender<'_>], turn: Duration) -> Vec<Times> {
+fn turns(rounds: usize, contenders: &mut [Contender<'_>], turn: Duration) -> Vec<Times> {
     let work: Vec<u64> = contenders.iter_mut().map(|contender| calibrate(contender, turn)).collect();
     let mut times = vec![Times::default(); contenders.len()];
-    for _ in 0..PER_PASS {
+    for _ in 0..rounds {
         let mut spent = vec![Duration::ZERO; contenders.len()];
         for turn in 0..TURNS {
             let mut order: Vec<usize> = (0..contenders.len()).collect();

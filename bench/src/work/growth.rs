@@ -5,7 +5,7 @@ use crate::floor::Floor;
 use crate::ground::Ground;
 use crate::payload::{SIZES, Visits, document, text};
 use crate::results::{Must, Picture, Results};
-use crate::rounds::{Contender, PASSES, Times, alternate};
+use crate::rounds::{Contender, PASSES, PER_PASS, Times, alternate};
 
 const STEPS: [u64; 5] = [10_000, 30_000, 100_000, 300_000, 1_000_000];
 
@@ -102,7 +102,7 @@ fn four<E: Engine>(ours: &Place, floor: &Place) -> [Times; 4] {
             }
         }),
     ];
-    alternate(&mut contenders).try_into().expect("four")
+    alternate(PER_PASS, &mut contenders).try_into().expect("four")
 }
 
 /// A small table and a large one in turns: loads, then lists.
@@ -122,7 +122,7 @@ fn two<E: Engine>(small: &Place, large: &Place) -> ((Times, Times), (Times, Time
             }
         }));
     }
-    let loads = alternate(&mut loaders);
+    let loads = alternate(PER_PASS, &mut loaders);
     drop(loaders);
     let mut listers: Vec<Contender<'_>> = Vec::new();
     for ((conn, owners), visits) in conns.iter_mut().zip(owners).zip(&mut visits) {
@@ -135,7 +135,7 @@ fn two<E: Engine>(small: &Place, large: &Place) -> ((Times, Times), (Times, Time
             }
         }));
     }
-    let lists = alternate(&mut listers);
+    let lists = alternate(PER_PASS, &mut listers);
     drop(listers);
     let pair = |times: Vec<Times>| <[Times; 2]>::try_from(times).expect("two").into();
     (pair(loads), pair(lists))

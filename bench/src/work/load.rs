@@ -17,19 +17,26 @@ const LOADS: u32 = 10_000;
 pub const ROWS: usize = 10_000;
 
 pub fn run(ground: &Ground, results: &mut Results) {
-    for bytes in SIZES {
-        on::<Sqlite>(ground, bytes, "P1", Some((1.25, 8.0)), results);
+    for bytes in SIZES.repeat(PER_PASS) {
+        on::<Sqlite>(ground, bytes, "P1", Some((1.25, 8.0)), 1, results);
     }
     for bytes in SIZES {
-        on::<Postgres>(ground, bytes, "P2", Some((1.15, 2.0)), results);
+        on::<Postgres>(ground, bytes, "P2", Some((1.15, 2.0)), PER_PASS, results);
     }
     beside_pgbench(ground, results);
     for bytes in SIZES {
-        on::<Mariadb>(ground, bytes, "", None, results);
+        on::<Mariadb>(ground, bytes, "", None, PER_PASS, results);
     }
 }
 
-fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, must: Option<(f64, f64)>, results: &mut Results) {
+fn on<E: Engine>(
+    ground: &Ground,
+    bytes: usize,
+    number: &'static str,
+    must: Option<(f64, f64)>,
+    rounds: usize,
+    results: &mut Results,
+) {
     ground.seat::<E>();
     let document = document(bytes);
     let place = Place::fill::<E>(ground, "loading", ROWS as u64, &text(&document));
@@ -60,7 +67,7 @@ fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, must: Opti
             }
         }),
     ];
-    let [floor, ours, rival, diesel] = alternate(&mut contenders).try_into().expect("four");
+    let [floor, ours, rival, diesel] = alternate(rounds, &mut contenders).try_into().expect("four");
     let what = format!("{}: load, {bytes} B: over the same look-up by Diesel alone", E::NAME);
     results.fact("", what, ours.over(&diesel).median(), "", Must::Nothing);
     results.line(Line {

@@ -8,23 +8,32 @@ use crate::ground::Ground;
 use crate::payload::{CHANGED, SIZES, Visits, document, text};
 use crate::results::{Line, Must, Results};
 use crate::rival::Rival;
-use crate::rounds::{Contender, alternate_writing};
+use crate::rounds::{Contender, PER_PASS, alternate_writing};
 use crate::server;
 use crate::wire::Wire;
 use crate::work::load::ROWS;
 
 pub fn run(ground: &Ground, results: &mut Results) {
     for bytes in SIZES {
-        on::<Postgres>(ground, bytes, "P3", Some(1.20), results);
+        on::<Postgres>(ground, bytes, "P3", Some(1.20), PER_PASS, results);
+    }
+    for bytes in SIZES.repeat(PER_PASS) {
+        on::<Sqlite>(ground, bytes, "", None, 1, results);
     }
     for bytes in SIZES {
-        on::<Sqlite>(ground, bytes, "", None, results);
-        on::<Mariadb>(ground, bytes, "", None, results);
+        on::<Mariadb>(ground, bytes, "", None, PER_PASS, results);
     }
     counted(ground, results);
 }
 
-fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, at_most: Option<f64>, results: &mut Results) {
+fn on<E: Engine>(
+    ground: &Ground,
+    bytes: usize,
+    number: &'static str,
+    at_most: Option<f64>,
+    rounds: usize,
+    results: &mut Results,
+) {
     ground.seat::<E>();
     let document = document(bytes);
     let place = Place::fill::<E>(ground, "saving", ROWS as u64, &text(&document));
@@ -71,7 +80,7 @@ fn on<E: Engine>(ground: &Ground, bytes: usize, number: &'static str, at_most: O
             );
         }),
     ];
-    let [floor, ours, rival] = alternate_writing(&mut contenders).try_into().expect("three");
+    let [floor, ours, rival] = alternate_writing(rounds, &mut contenders).try_into().expect("three");
     let work = format!("{}: load, change a key, save, {bytes} B", E::NAME);
     results.line(Line { number, work, floor: Some(floor), ours, rival: Some(rival), at_most, at_least: None });
 }
