@@ -25,7 +25,7 @@ const LIVE: u64 = 900_000;
 /// Rows of a batch: what README shows.
 const BATCH: u32 = 1_000;
 /// How long the writer is watched alone, before the purge.
-const ALONE: Duration = Duration::from_secs(5);
+const ALONE: Duration = Duration::from_secs(4);
 
 pub fn run(ground: &Ground, results: &mut Results) {
     purge(ground, results);

@@ -56,7 +56,7 @@ fn touches(ground: &Ground, results: &mut Results) {
 
 /// Each session of a table is saved three times, one key changed.
 fn saves(ground: &Ground, bytes: usize, results: &mut Results) {
-    const ROWS: usize = 10_000;
+    const ROWS: usize = 5_000;
     const SAVES: usize = 3;
     let document = document(bytes);
     let place = Place::fill::<Postgres>(ground, "saving", ROWS as u64, &text(&document));
