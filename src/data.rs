@@ -21,7 +21,7 @@ mod limits;
 mod places;
 mod readable;
 
-pub(crate) use contents::{Contents, Entry, entry_len};
+pub(crate) use contents::{Contents, Entry};
 #[cfg(any(feature = "tower-sessions-0-14", feature = "tower-sessions-0-15", feature = "actix-session-0-11"))]
 pub(crate) use equality::integer;
 pub(crate) use equality::same;
@@ -31,7 +31,7 @@ pub(crate) use limits::{check_attribute, check_count, check_key, check_name, che
 /// The entries of a session's data, sorted by the bytes of their keys.
 pub(crate) type Entries = BTreeMap<String, Value>;
 
-/// The text of a JSON document as the column holds it, parsed where a session is opened.
+/// The text of a JSON document as the column holds it. Where a session is opened it is made sure that it can be read.
 ///
 /// A list of sessions can hold one whose text is broken; only opening that one is an error.
 #[derive(Clone, AsExpression, FromSqlRow)]
@@ -179,7 +179,7 @@ fn serialised(key: &str, value: impl Serialize) -> Result<Value> {
 }
 
 /// Bytes of a value's text.
-pub(crate) fn text_len(value: impl Serialize) -> usize {
+fn text_len(value: impl Serialize) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

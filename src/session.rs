@@ -59,7 +59,7 @@ pub struct Session<M: SessionModel> {
     data: Contents,
     /// The stored entry of every key that was written to.
     touched: BTreeMap<String, Option<Entry>>,
-    /// Bytes of the data's text, unless a value was changed in place.
+    /// Bytes of the data's text with entries as they were read, unless one was changed in place.
     bytes: Option<usize>,
     state: State<M::RowId>,
     seen: Stamp,
@@ -467,7 +467,7 @@ impl<M: SessionModel> Session<M> {
     #[must_use]
     pub fn to_model(&self) -> M {
         let mut model = self.model.clone();
-        model.core_field_mut().data = self.data.to_text_anew();
+        model.core_field_mut().data = self.data.to_text_of_any_size();
         model
     }
 }

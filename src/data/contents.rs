@@ -27,7 +27,7 @@ pub(crate) struct Contents {
 #[derive(Clone)]
 pub(crate) struct Entry {
     value: OnceLock<Value>,
-    /// Where its text stands, unless it was changed.
+    /// Where its text stands in the document, unless it is another value than the one there.
     place: Option<Range<usize>>,
 }
 
@@ -87,10 +87,17 @@ impl Contents {
         if document == "{}" {
             return Ok(Self::empty());
         }
-        if !text.is_readable_object && !is_readable_object(document) {
-            return text.entries().map(Self::from);
+        if text.is_readable_object || is_readable_object(document) {
+            return Ok(Contents { text: text.clone(), entries: OnceLock::new() });
         }
-        Ok(Contents { text: text.clone(), entries: OnceLock::new() })
+        let values = text.entries()?;
+        let mut places: BTreeMap<_, _> = places(document).into_iter().flatten().collect();
+        let read = |(key, value): (String, Value)| {
+            let place = places.remove(&key);
+            (key, Entry { value: value.into(), place })
+        };
+        let entries: BTreeMap<_, _> = values.into_iter().map(read).collect();
+        Ok(Contents { text: text.clone(), entries: entries.into() })
     }
 
     /// How many entries there are.
@@ -158,32 +165,50 @@ impl Contents {
         std::mem::take(self.parts().1)
     }
 
-    /// Reads all values, so that their lengths are those of texts written anew: without an engine's white space and zeros.
-    pub(crate) fn read_all(&mut self) {
-        let (document, entries) = self.parts();
-        entries.values_mut().for_each(|entry| {
-            entry.write(document);
-        });
-    }
-
-    /// Bytes of the text that would be stored.
-    pub(crate) fn text_len(&self) -> usize {
+    /// Bytes of the text as [`to_text_of_any_size`](Contents::to_text_of_any_size) writes it.
+    pub(super) fn text_len(&self) -> usize {
         let entries = self.entries().iter();
         let sum: usize = entries.map(|(key, entry)| entry_len(key, entry.len(self.text.as_str()))).sum();
         sum.max(1) + 1
     }
 
     /// Bytes that an entry takes in that text, the comma included; none where there is none.
-    pub(crate) fn entry_len(&self, key: &str) -> usize {
+    fn entry_len(&self, key: &str) -> usize {
         self.entries().get(key).map_or(0, |entry| entry_len(key, entry.len(self.text.as_str())))
     }
 
-    /// The text to store: values that nobody has changed as they stood in the text that they were read from.
+    /// Bytes of the text with a key set to a value: with all others as they were read, where `before` may say how many there are now,
+    /// and as it is stored. See [`to_text`](Contents::to_text).
+    pub(crate) fn text_len_with(&self, before: Option<usize>, key: &str, value: &Value) -> (usize, usize) {
+        // The text of an empty object has no comma to take the place of.
+        let empty = usize::from(self.is_empty());
+        let new = entry_len(key, text_len(value));
+        let as_read = before.unwrap_or_else(|| self.text_len()) + new - self.entry_len(key) - empty;
+        if is_within_size(as_read) {
+            return (as_read, as_read);
+        }
+        let replaced = self.get(key).map_or(0, |old| entry_len(key, text_len(old)));
+        (as_read, text_len(self) + new - replaced - empty)
+    }
+
+    /// The text to store: values that nobody has changed as they stood in the text that they were read from, unless that is too long:
+    /// with an engine's white space and zeros. Then all are written anew.
     ///
     /// # Errors
     ///
-    /// `Limit` for more than 64 KiB, by the text that is written of the values.
+    /// `Limit` for more than 64 KiB of either.
     pub(crate) fn to_text(&self) -> Result<JsonText> {
+        let text = self.to_text_of_any_size();
+        if is_within_size(text.as_str().len()) {
+            return Ok(text);
+        }
+        let anew = JsonText::unchecked(self);
+        check_size(anew.as_str().len())?;
+        Ok(anew)
+    }
+
+    /// The same without a limit.
+    pub(crate) fn to_text_of_any_size(&self) -> JsonText {
         let document = self.text.as_str();
         let mut text = Vec::with_capacity(document.len() + 64);
         for (key, entry) in self.entries() {
@@ -196,20 +221,10 @@ impl Contents {
             }
         }
         if text.is_empty() {
-            return Ok(JsonText::empty());
+            return JsonText::empty();
         }
         text.push(b'}');
-        if is_within_size(text.len()) {
-            return Ok(JsonText::new(String::from_utf8(text).unwrap_or_else(|_| unreachable!("it was put together of texts"))));
-        }
-        let anew = self.to_text_anew();
-        check_size(anew.as_str().len())?;
-        Ok(anew)
-    }
-
-    /// The text with every value written anew, of any size.
-    pub(crate) fn to_text_anew(&self) -> JsonText {
-        JsonText::unchecked(self)
+        JsonText::new(String::from_utf8(text).unwrap_or_else(|_| unreachable!("it was put together of texts")))
     }
 
     fn entries(&self) -> &BTreeMap<String, Entry> {
@@ -232,7 +247,7 @@ impl Contents {
 }
 
 /// Bytes of a key and of a value of so many bytes, the comma included.
-pub(crate) fn entry_len(key: &str, value: usize) -> usize {
+fn entry_len(key: &str, value: usize) -> usize {
     text_len(key) + 1 + value + 1
 }
 
@@ -322,13 +337,21 @@ mod tests {
         let stored = r#"{"a":0.1000000000000000000001,"b":"\u00e9","c":{"y": 1.50, "x":[ ]},"c2":null,"d\"":"\n"}"#;
         assert_eq!(contents.to_text().unwrap().as_str(), stored);
         assert_eq!(contents.text_len(), stored.len());
-        assert_eq!(contents.to_text_anew().as_str(), r#"{"a":0.1,"b":"é","c":{"x":[],"y":1.5},"c2":null,"d\"":"\n"}"#);
         *contents.get_mut("c").unwrap() = false.into();
         assert_eq!(contents.remove("b"), Some("é".into()));
         let stored = r#"{"a":0.1000000000000000000001,"c":false,"c2":null,"d\"":"\n"}"#;
         assert_eq!(contents.to_text().unwrap().as_str(), stored);
         assert_eq!(contents.take().len(), 4);
         assert_eq!((contents.to_text().unwrap().as_str(), contents.text_len()), ("{}", 2));
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_stored_as_it_was_read() {
+        for unsure in [r#""\ud83d\ude00""#, "1e16", r#"{"$a":{"\u0024":1}}"#] {
+            let mut contents = Contents::of(&text(&format!(r#"{{"a":1,"b":[0.10,{unsure}],"c":2}}"#))).unwrap();
+            contents.insert("a".to_owned(), 3.into());
+            assert_eq!(contents.to_text().unwrap().as_str(), format!(r#"{{"a":3,"b":[0.10,{unsure}],"c":2}}"#));
+        }
     }
 
     // What an engine has made of a text that was within the limit is within the limit.
@@ -338,8 +361,7 @@ mod tests {
         contents.insert("b".to_owned(), 1.into());
         assert!(contents.text_len() > 70_000);
         assert_eq!(contents.to_text().unwrap().as_str().len(), 24_015);
-        contents.read_all();
-        assert_eq!(contents.text_len(), 24_015);
+        assert_eq!(contents.text_len_with(None, "c", &2.into()), (contents.text_len() + 6, 24_021));
         contents.insert("b".to_owned(), "x".repeat(50_000).into());
         assert_eq!(contents.to_text().unwrap_err().kind(), ErrorKind::Limit);
     }

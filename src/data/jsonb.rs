@@ -4,8 +4,8 @@ use super::cursor::{Cursor, LONGEST};
 use super::readable::DEEPEST;
 
 /// Whether a text that PostgreSQL has written of a jsonb is an object that serde_json reads for certain. It is JSON, and of that
-/// serde_json refuses what nests too deep and numbers that no `f64` holds; of keys that begin with a dollar this says no. PostgreSQL
-/// writes numbers without an exponent; of one that has it, this says no too.
+/// serde_json refuses what nests too deep and numbers that no `f64` holds; of keys that begin with a dollar or a backslash this
+/// says no. PostgreSQL writes numbers without an exponent; of one that has it, this says no too.
 pub(super) fn is_readable_jsonb(document: &str) -> bool {
     let text = document.as_bytes();
     text.starts_with(b"{") && (is_plain_jsonb(text) || Cursor { rest: text }.containers().is_some())

@@ -161,8 +161,15 @@ impl<M: SessionModel> Session<M> {
         }
     }
 
-    /// The text of the data to store, after the checks that could not be made earlier.
-    pub(crate) fn text_to_store(&self) -> Result<JsonText> {
+    /// The text of the data to store, after the checks that could not be made earlier. A key that was set to an equal value is what it
+    /// was from now on.
+    pub(crate) fn text_to_store(&mut self) -> Result<JsonText> {
+        let changed: Vec<&String> = self.changed_keys().collect();
+        let equal = self.touched.iter().filter(|(key, _)| !changed.contains(key));
+        for (key, entry) in equal.map(|(key, entry)| (key.clone(), entry.clone())).collect::<Vec<_>>() {
+            self.data.restore(key, entry);
+            self.bytes = None;
+        }
         for key in self.changed_keys() {
             if let Some(value) = self.data.get(key) {
                 check_value(key, value)?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Session;
 use super::changes::not_serializable;
-use crate::data::{self, check_key, entry_len, text_len};
+use crate::data::{self, check_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::SessionModel;
 
@@ -456,28 +456,15 @@ impl<M: SessionModel> Session<M> {
     }
 
     fn set_data(&mut self, key: &str, value: Value) -> Result<()> {
-        let mut after = self.bytes_with(key, &value);
-        if data::check_size(after).is_err() {
-            self.data.read_all();
-            self.bytes = None;
-            after = self.bytes_with(key, &value);
-        }
+        let (as_read, stored) = self.data.text_len_with(self.bytes, key, &value);
         if !self.data.contains_key(key) {
             data::check_count(self.data.len() + 1)?;
         }
-        data::check_size(after)?;
+        data::check_size(stored)?;
         self.touch_key(key);
         self.data.insert(key.to_owned(), value);
-        self.bytes = Some(after);
+        self.bytes = Some(as_read);
         Ok(())
-    }
-
-    /// Bytes of the data's text once a key has this value.
-    fn bytes_with(&self, key: &str, value: &Value) -> usize {
-        let before = self.bytes.unwrap_or_else(|| self.data.text_len());
-        // The text of an empty object has no comma to take the place of.
-        let empty = usize::from(self.data.is_empty());
-        before + entry_len(key, text_len(value)) - self.data.entry_len(key) - empty
     }
 
     fn remove_data(&mut self, key: &str) -> Option<Value> {
