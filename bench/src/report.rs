@@ -167,7 +167,7 @@ fn settings() -> String {
             format!("through the servers' Unix sockets, one for each contender; P11: a pool of {POOL} on either side"),
         ),
         ("cores", "a client and its server have a core each; SQLite and work of several clients have all cores, but where the work says otherwise".to_owned()),
-        ("payloads", "300 B, 2 kB and 8 kB of JSON, the same for all".to_owned()),
+        ("payloads", "300 B, 2 kB and 8 kB of JSON, the same for all; look-ups go to about 2 MB of sessions, saves to 10,000 sessions".to_owned()),
     ];
     let table = table(&columns, &rows.map(|(what, is)| vec![what.to_owned(), is]));
     format!(

@@ -13,8 +13,15 @@ use crate::rounds::{Contender, PER_PASS, Times, alternate};
 /// Loads that take about a second.
 const LOADS: u32 = 10_000;
 
-/// Sessions in the table.
-pub const ROWS: usize = 10_000;
+/// Bytes of the sessions that one contender asks for, as a file or a table holds them. All of them fit into a processor's cache
+/// together: where some come from the memory, which others on the machine use too, a look-up on SQLite takes up to twice as long.
+const ASKED: usize = 2_000_000;
+
+/// So many sessions, with data of so many bytes.
+pub fn sessions_asked(bytes: usize) -> usize {
+    const REST_OF_ROW: usize = 700;
+    ASKED / (bytes + REST_OF_ROW)
+}
 
 pub fn run(ground: &Ground, results: &mut Results) {
     for bytes in SIZES.repeat(PER_PASS) {
@@ -38,14 +45,14 @@ fn on<E: Engine>(
     results: &mut Results,
 ) {
     ground.seat::<E>();
-    let document = document(bytes);
-    let place = Place::fill::<E>(ground, "loading", ROWS as u64, &text(&document));
-    let numbers = place.numbers(ROWS as u64);
+    let (document, rows) = (document(bytes), sessions_asked(bytes));
+    let place = Place::fill::<E>(ground, "loading", rows as u64, &text(&document));
+    let numbers = place.numbers(rows as u64);
     let mut floor = place.floor::<E>(&numbers);
     let [own, others, diesels] = ["ours", "rival", "diesel"].map(|who| place.beside::<E>(ground, who, &text(&document)));
     let (sessions, mut conn, cookies) = (repository::<E>(), E::connect(&own.url), cookies(&numbers));
-    let rival = Rival::<E>::fill(ground, &others.name, &document, ROWS);
-    let visits = Visits::of(ROWS);
+    let rival = Rival::<E>::fill(ground, &others.name, &document, rows);
+    let visits = Visits::of(rows);
     let (mut first, mut second, mut third, mut fourth) = (visits.clone(), visits.clone(), visits.clone(), visits);
     let mut other = E::connect(&diesels.url);
     let mut contenders: Vec<Contender<'_>> = vec![
@@ -84,7 +91,7 @@ fn on<E: Engine>(
 /// The smallest load beside pgbench, in turns of about a second.
 fn beside_pgbench(ground: &Ground, results: &mut Results) {
     ground.seat::<Postgres>();
-    let place = Place::fill::<Postgres>(ground, "pgbench", ROWS as u64, &text(&document(SIZES[0])));
+    let place = Place::fill::<Postgres>(ground, "pgbench", sessions_asked(SIZES[0]) as u64, &text(&document(SIZES[0])));
     let number = place.numbers(1)[0];
     let (sessions, mut conn, cookie) = (repository::<Postgres>(), Postgres::connect(&place.url), token(number));
     let (mut floor, mut ours) = (Times::default(), Times::default());

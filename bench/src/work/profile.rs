@@ -6,7 +6,7 @@ use crate::engine::{Engine, Place, Postgres, Sqlite, cookies, repository};
 use crate::floor::Floor;
 use crate::ground::Ground;
 use crate::payload::{Visits, document, text};
-use crate::work::load::ROWS;
+use crate::work::load::sessions_asked;
 
 pub fn run(ground: &Ground, arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let [work, engine, bytes, times] = arguments else { return Err("profile <work> <engine> <bytes> <times>".into()) };
@@ -19,11 +19,11 @@ pub fn run(ground: &Ground, arguments: &[&str]) -> Result<(), Box<dyn Error>> {
 }
 
 fn on<E: Engine>(ground: &Ground, work: &str, bytes: usize, times: u64) -> Result<(), Box<dyn Error>> {
-    let place = Place::fill::<E>(ground, "profiled", ROWS as u64, &text(&document(bytes)));
-    let numbers = place.numbers(ROWS as u64);
+    let place = Place::fill::<E>(ground, "profiled", sessions_asked(bytes) as u64, &text(&document(bytes)));
+    let numbers = place.numbers(place.rows);
     let (sessions, mut conn, cookies) = (repository::<E>(), E::connect(&place.url), cookies(&numbers));
     let mut floor = place.floor::<E>(&numbers);
-    let mut visits = Visits::of(ROWS);
+    let mut visits = Visits::of(numbers.len());
     for _ in 0..times {
         let session = visits.next();
         match work {

@@ -11,7 +11,9 @@ use crate::rival::Rival;
 use crate::rounds::{Contender, PER_PASS, alternate_writing};
 use crate::server;
 use crate::wire::Wire;
-use crate::work::load::ROWS;
+
+/// Sessions in the table.
+const ROWS: usize = 10_000;
 
 pub fn run(ground: &Ground, results: &mut Results) {
     for bytes in SIZES {
